@@ -1,0 +1,192 @@
+package ecs
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/slipway/slipway/internal/agentproto"
+	"github.com/slipway/slipway/internal/arn"
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
+)
+
+// executionEnv is what AWS_EXECUTION_ENV says on container instances; the agent
+// does not set it.
+const executionEnv = "AWS_ECS_EC2"
+
+func payloadContainer(def *TaskDefinition, t *Task, c *ecsshape.ContainerDefinition, cfg PayloadConfig) agentproto.Container {
+	d := &def.Definition
+	o := containerOverride(t.Overrides, given(c.Name))
+	image := given(c.Image)
+	p := agentproto.Container{
+		Name:         given(c.Name),
+		Image:        image,
+		Command:      c.Command,
+		EntryPoint:   c.EntryPoint,
+		Environment:  payloadEnvironment(c.Environment, o.Environment),
+		CPU:          int64(given(cmp.Or(o.Cpu, c.Cpu))),
+		Memory:       int64(given(cmp.Or(o.Memory, c.Memory))),
+		Essential:    isEssential(c),
+		Links:        c.Links,
+		StartTimeout: int64(given(c.StartTimeout)),
+		StopTimeout:  int64(given(c.StopTimeout)),
+		Secrets:      payloadSecrets(t.Scope, c),
+		Overrides:    "{}",
+	}
+	if given(c.VersionConsistency) != "disabled" {
+		p.Image = pinImage(image, cfg.Digests[p.Name])
+	}
+	if o.Command != nil {
+		p.Command = o.Command
+	}
+	if i := t.container(p.Name); i >= 0 {
+		p.ContainerARN = t.ContainerARN(&t.Containers[i])
+	}
+	// With port mappings Docker refuses the task's shared network namespace.
+	if networkMode(d) != "awsvpc" {
+		p.PortMappings = payloadPorts(c.PortMappings)
+	}
+	payloadRelations(&p, c)
+	p.RegistryAuthentication = payloadAuth(t.Scope, c, cfg)
+	if c.HealthCheck != nil {
+		p.HealthCheckType = "docker"
+	}
+	p.DockerConfig = dockerConfig(d, t, c, o)
+	return p
+}
+
+// payloadRelations copies what ties a container to volumes and to other
+// containers.
+func payloadRelations(p *agentproto.Container, c *ecsshape.ContainerDefinition) {
+	for i := range c.MountPoints {
+		m := &c.MountPoints[i]
+		p.MountPoints = append(p.MountPoints, agentproto.MountPoint{
+			SourceVolume: given(m.SourceVolume), ContainerPath: given(m.ContainerPath), ReadOnly: given(m.ReadOnly),
+		})
+	}
+	for i := range c.VolumesFrom {
+		v := &c.VolumesFrom[i]
+		p.VolumesFrom = append(p.VolumesFrom, agentproto.VolumeFrom{
+			SourceContainer: given(v.SourceContainer), ReadOnly: given(v.ReadOnly),
+		})
+	}
+	for i := range c.DependsOn {
+		p.DependsOn = append(p.DependsOn, agentproto.Dependency{
+			ContainerName: given(c.DependsOn[i].ContainerName), Condition: given(c.DependsOn[i].Condition),
+		})
+	}
+	if r := c.RestartPolicy; r != nil {
+		p.RestartPolicy = &agentproto.RestartPolicy{
+			Enabled:              given(r.Enabled),
+			IgnoredExitCodes:     r.IgnoredExitCodes,
+			RestartAttemptPeriod: int64(given(r.RestartAttemptPeriod)),
+		}
+	}
+}
+
+// payloadEnvironment merges an override's variables over the definition's and
+// adds what the control plane owes the container.
+func payloadEnvironment(defined, overridden []ecsshape.KeyValuePair) map[string]string {
+	env := map[string]string{"AWS_EXECUTION_ENV": executionEnv}
+	for _, list := range [][]ecsshape.KeyValuePair{defined, overridden} {
+		for i := range list {
+			env[given(list[i].Name)] = given(list[i].Value)
+		}
+	}
+	return env
+}
+
+func payloadPorts(mappings []ecsshape.PortMapping) []agentproto.PortMapping {
+	var out []agentproto.PortMapping
+	for i := range mappings {
+		m := &mappings[i]
+		out = append(out, agentproto.PortMapping{
+			ContainerPort:      given(m.ContainerPort),
+			HostPort:           given(m.HostPort),
+			Protocol:           cmp.Or(given(m.Protocol), "tcp"),
+			ContainerPortRange: given(m.ContainerPortRange),
+		})
+	}
+	return out
+}
+
+// payloadSecrets are the secrets of the environment and those of the log
+// driver's options.
+func payloadSecrets(s Scope, c *ecsshape.ContainerDefinition) []agentproto.Secret {
+	var out []agentproto.Secret
+	for i := range c.Secrets {
+		out = append(out, payloadSecret(s, &c.Secrets[i], ""))
+	}
+	if c.LogConfiguration != nil {
+		for i := range c.LogConfiguration.SecretOptions {
+			out = append(out, payloadSecret(s, &c.LogConfiguration.SecretOptions[i], "LOG_DRIVER"))
+		}
+	}
+	return out
+}
+
+func payloadSecret(s Scope, secret *ecsshape.Secret, target string) agentproto.Secret {
+	p := agentproto.Secret{
+		Name:      given(secret.Name),
+		ValueFrom: given(secret.ValueFrom),
+		Provider:  "ssm",
+		Type:      "ENVIRONMENT_VARIABLE",
+		Region:    s.Region,
+		Target:    target,
+	}
+	if a, err := arn.Parse(p.ValueFrom); err == nil {
+		p.Region = a.Region
+		if a.Service == "secretsmanager" {
+			p.Provider = "asm"
+		}
+	}
+	return p
+}
+
+// payloadAuth says how the agent logs in to the image's registry; nil where it
+// needs no login or has its own.
+func payloadAuth(s Scope, c *ecsshape.ContainerDefinition, cfg PayloadConfig) *agentproto.RegistryAuthentication {
+	if r := c.RepositoryCredentials; r != nil {
+		secret := given(r.CredentialsParameter)
+		region := s.Region
+		if a, err := arn.Parse(secret); err == nil {
+			region = a.Region
+		}
+		return &agentproto.RegistryAuthentication{
+			Type:        "asm",
+			ASMAuthData: &agentproto.ASMAuthData{CredentialsParameter: secret, Region: region},
+		}
+	}
+	if cfg.Registry == nil {
+		return nil
+	}
+	id, region, ours := cfg.Registry(given(c.Image))
+	if !ours {
+		return nil
+	}
+	return &agentproto.RegistryAuthentication{
+		Type:        "ecr",
+		ECRAuthData: &agentproto.ECRAuthData{RegistryID: id, Region: region},
+	}
+}
+
+// isEssential: a container is, unless its definition says otherwise.
+func isEssential(c *ecsshape.ContainerDefinition) bool { return c.Essential == nil || *c.Essential }
+
+// containerOverride finds the override of a container; an empty one when there
+// is none.
+func containerOverride(o *ecsshape.TaskOverride, name string) *ecsshape.ContainerOverride {
+	if o != nil {
+		for i := range o.ContainerOverrides {
+			if given(o.ContainerOverrides[i].Name) == name {
+				return &o.ContainerOverrides[i]
+			}
+		}
+	}
+	return &ecsshape.ContainerOverride{}
+}
+
+// logStream completes an awslogs stream name, which agents and Docker take as
+// it is: prefix/container/task-id (using_awslogs of the developer guide).
+func logStream(prefix, container, task string) string {
+	return strings.Join([]string{prefix, container, task}, "/")
+}
