@@ -1,0 +1,54 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/slipway/slipway/internal/agent"
+	"github.com/slipway/slipway/internal/up"
+)
+
+func agentCommand() *cobra.Command {
+	var o agent.Config
+	var logs logFlags
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Make this machine a container instance of a cluster",
+		Long: `Run the container agent: register this machine into a cluster and run the tasks
+that are placed on it. Everything that Amazon's agent is told by environment
+variables (ECS_CLUSTER, ECS_BACKEND_HOST, ECS_DATADIR, AWS_DEFAULT_REGION,
+AWS_ACCESS_KEY_ID …) this one is told by the same variables.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := agent.FromEnv(os.Getenv)
+			if err != nil {
+				return exitError{fmt.Errorf("read the environment: %w", err), agent.ExitTerminal}
+			}
+			cfg.InstanceID, cfg.InstanceType, cfg.AvailabilityZone = o.InstanceID, o.InstanceType, o.AvailabilityZone
+			cfg.CPU, cfg.Memory = o.CPU, o.Memory
+			cfg.Containerd, cfg.ContainerdNamespace = o.Containerd, o.ContainerdNamespace
+			cfg.CgroupParent, cfg.RunDir = o.CgroupParent, o.RunDir
+			cfg.Log = logs.logger(cmd.ErrOrStderr())
+			err = agent.Run(cmd.Context(), cfg)
+			if errors.Is(err, agent.ErrTerminal) {
+				return exitError{err, agent.ExitTerminal}
+			}
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.InstanceID, "instance-id", "", "EC2 instance `ID` to register as; empty: an external instance")
+	f.StringVar(&o.InstanceType, "instance-type", "", "EC2 instance `TYPE` to register as")
+	f.StringVar(&o.AvailabilityZone, "availability-zone", "", "Availability `ZONE` of this machine")
+	f.Int64Var(&o.CPU, "cpu", 0, "CPU units to offer, 1024 to a vCPU; 0: this machine's")
+	f.Int64Var(&o.Memory, "memory", 0, "`MiB` of memory to offer; 0: this machine's")
+	f.StringVar(&o.Containerd, "containerd", up.DefaultContainerd, "`SOCKET` of containerd")
+	f.StringVar(&o.ContainerdNamespace, "containerd-namespace", "slipway", "containerd `NAMESPACE` of the tasks")
+	f.StringVar(&o.CgroupParent, "cgroup", "/ecs", "control group `PATH` below which tasks are put")
+	f.StringVar(&o.RunDir, "run-dir", "/run/slipway-agent", "`DIR` for mounts and sockets")
+	logs.add(cmd)
+	return cmd
+}

@@ -1,0 +1,319 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/slipway/slipway/internal/agent/lifecycle"
+)
+
+// effect does one action and returns what its owner is to record. turn ends when
+// the action is no longer wanted: a pull then stops, other actions do not begin.
+type effect func(ctx, turn context.Context) (apply func())
+
+// launch begins one action; its outcome comes back as work for the owner.
+func (t *task) launch(ctx context.Context, a lifecycle.Action) {
+	i := a.Container
+	t.live[i].doing = a.Kind
+	var do effect
+	switch a.Kind {
+	case lifecycle.Pull:
+		do = t.pull(i)
+	case lifecycle.Create:
+		do = t.create(i)
+	case lifecycle.Start:
+		do = t.start(i)
+	case lifecycle.Restart:
+		do = t.restart(i)
+	case lifecycle.Signal, lifecycle.Kill:
+		do = t.signal(i, a.Kind)
+	case lifecycle.Finish:
+		do = t.finish(i, a)
+	}
+	turn, cancel := context.WithCancel(ctx)
+	t.live[i].cancel, t.live[i].cancelled = cancel, false
+	t.actions.Go(func() {
+		defer cancel()
+		apply := do(ctx, turn)
+		if ctx.Err() != nil {
+			return // the agent ends: what was cut short is no failure
+		}
+		t.box.post(func() {
+			t.live[i].doing, t.dirty = lifecycle.Nothing, true
+			apply()
+		})
+	})
+}
+
+// cancel gives up an action that nobody wants any more.
+func (t *task) cancel(i int) {
+	if !t.live[i].cancelled {
+		t.live[i].cancelled = true
+		t.live[i].cancel()
+	}
+}
+
+// fail closes container i's way up.
+func (t *task) fail(i int, reason string) {
+	t.log.Warn("container failed", "container", t.rec.Task.Containers[i].Name, "reason", reason)
+	c := &t.rec.Containers[i]
+	c.Failed, c.Reason = true, reason
+}
+
+// failed closes container i's way up after an action's error. One that was
+// cancelled needs no reason.
+func (t *task) failed(i int, err error, name string) {
+	if t.live[i].cancelled && errors.Is(err, context.Canceled) {
+		t.rec.Containers[i].Failed = true
+		return
+	}
+	t.fail(i, reason(err, name))
+}
+
+// errorName matches a reason that begins with one of the agent's error names.
+var errorName = regexp.MustCompile(`^[A-Z][A-Za-z]+Error: `)
+
+// reason words an error as the ECS agent does: its own name first.
+func reason(err error, name string) string {
+	text := err.Error()
+	if errorName.MatchString(text) {
+		return text
+	}
+	return name + ": " + text
+}
+
+// pull fetches the image, and meanwhile makes the container's network and the
+// task's control group.
+func (t *task) pull(i int) effect {
+	if t.rec.PullStartedAt.IsZero() {
+		t.rec.PullStartedAt, t.dirty = time.Now(), true
+	}
+	hadNetwork, hadCgroup := t.rec.Containers[i].Network != nil, t.rec.Cgroup != ""
+	return func(_, ctx context.Context) func() {
+		var (
+			wg                          sync.WaitGroup
+			image                       Image
+			network                     Attachment
+			group                       string
+			imageErr, netErr, cgroupErr error
+			pulledAt                    time.Time
+		)
+		wg.Go(func() {
+			image, imageErr = t.pullImage(ctx, i)
+			pulledAt = time.Now()
+		})
+		if !hadNetwork {
+			wg.Go(func() { network, netErr = t.attach(ctx, i) })
+		}
+		if !hadCgroup {
+			wg.Go(func() {
+				group, cgroupErr = t.engine.fx.Cgroups.Create(ctx, taskID(t.rec.Task.ARN), t.rec.Task.CPU, t.rec.Task.Memory)
+			})
+		}
+		wg.Wait()
+		return func() {
+			c := &t.rec.Containers[i]
+			t.rec.PullStoppedAt = pulledAt
+			if !hadNetwork && netErr == nil {
+				c.Network = &network
+			}
+			if !hadCgroup && cgroupErr == nil {
+				t.rec.Cgroup = group
+			}
+			switch {
+			case imageErr != nil:
+				t.failed(i, imageErr, "CannotPullContainerError")
+			case netErr != nil:
+				t.failed(i, netErr, "ContainerNetworkingError")
+			case cgroupErr != nil:
+				t.failed(i, cgroupErr, "ResourceInitializationError")
+				t.rec.Reason = c.Reason
+			default:
+				t.pulled(i, image)
+			}
+		}
+	}
+}
+
+// pulled records container i's image. Its digest is news once.
+func (t *task) pulled(i int, image Image) {
+	c := &t.rec.Containers[i]
+	news := image.Digest != "" && image.Digest != c.Image.Digest
+	c.Image, c.Status = image, lifecycle.Pulled
+	if news {
+		t.note(i)
+	}
+}
+
+func (t *task) pullImage(ctx context.Context, i int) (Image, error) {
+	c := t.rec.Task.Containers[i]
+	ref := c.Image
+	execution, err := t.engine.executionRole(ctx, t.rec.Task.ARN, c.RegistryAuthentication)
+	if err != nil {
+		return Image{}, err
+	}
+	auth, err := t.engine.fx.Registries.Auth(ctx, ref, c.RegistryAuthentication, execution)
+	if err != nil {
+		return Image{}, fmt.Errorf("CannotPullContainerAuthError: %w", err)
+	}
+	return t.engine.fx.Images.Pull(ctx, ref, auth)
+}
+
+func (t *task) attach(ctx context.Context, i int) (Attachment, error) {
+	if err := t.engine.gate.enter(ctx, t.rec.Seq); err != nil {
+		return Attachment{}, err
+	}
+	defer t.engine.gate.leave()
+	mode, err := networkMode(t.rec.Task, i)
+	if err != nil {
+		return Attachment{}, err
+	}
+	return t.engine.fx.Network.Attach(ctx, NetworkRequest{
+		TaskARN:     t.rec.Task.ARN,
+		ContainerID: t.rec.Containers[i].ID,
+		Mode:        mode,
+		Ports:       t.rec.Task.Containers[i].PortMappings,
+	})
+}
+
+// create makes the container.
+func (t *task) create(i int) effect {
+	rec, stale := t.snapshot(), t.live[i].stale
+	return func(ctx, turn context.Context) func() {
+		err := t.engine.makeContainer(ctx, turn, rec, i, stale)
+		return func() {
+			t.live[i].stale = true
+			if err != nil {
+				t.failed(i, err, "CannotCreateContainerError")
+				return
+			}
+			c := &t.rec.Containers[i]
+			c.Status, c.CreatedAt = lifecycle.Created, time.Now()
+		}
+	}
+}
+
+// start starts the process, once the journal knows of the container.
+func (t *task) start(i int) effect {
+	t.save()
+	created, id, seq := t.commit, t.rec.Containers[i].ID, t.rec.Seq
+	return func(ctx, turn context.Context) func() {
+		err := created(ctx)
+		if err == nil {
+			err = t.engine.startContainer(ctx, turn, id, seq)
+		}
+		at := time.Now()
+		return func() {
+			if err != nil {
+				t.failed(i, err, "CannotStartContainerError")
+				return
+			}
+			t.began(i, at)
+		}
+	}
+}
+
+// began records that container i runs since at.
+func (t *task) began(i int, at time.Time) {
+	c := &t.rec.Containers[i]
+	c.Status, c.StartedAt, c.Down, c.ExitCode = lifecycle.Running, at, false, nil
+	t.note(i)
+}
+
+// restart runs the container anew under the restart policy. It never leaves
+// RUNNING, so nothing is reported. The files that the last run left in the
+// container's own file system are not kept.
+func (t *task) restart(i int) effect {
+	rec := t.snapshot()
+	return func(ctx, turn context.Context) func() {
+		err := t.engine.makeContainer(ctx, turn, rec, i, true)
+		if err == nil {
+			err = t.engine.startContainer(ctx, turn, rec.Containers[i].ID, rec.Seq)
+		}
+		at := time.Now()
+		return func() {
+			if err != nil {
+				t.failed(i, err, "CannotStartContainerError")
+				return
+			}
+			c := &t.rec.Containers[i]
+			c.StartedAt, c.Down, c.ExitCode, c.Reason = at, false, nil, ""
+			c.Restarts++
+		}
+	}
+}
+
+// signal sends the stop signal or SIGKILL. Whether it worked shows by the exit.
+func (t *task) signal(i int, kind lifecycle.Kind) effect {
+	id := t.rec.Containers[i].ID
+	send := t.engine.fx.Runtime.Stop
+	if kind == lifecycle.Kill {
+		send = t.engine.fx.Runtime.Kill
+	}
+	return func(ctx, _ context.Context) func() {
+		err := persist(ctx, func(ctx context.Context) error {
+			bounded, cancel := context.WithTimeout(ctx, signalTimeout)
+			defer cancel()
+			err := send(bounded, id)
+			if err != nil && bounded.Err() != nil {
+				return ErrUnavailable
+			}
+			return err
+		})
+		return func() {
+			c := &t.rec.Containers[i]
+			c.StopAttempts++
+			c.StopSentAt = time.Now()
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				t.log.Warn("signal not delivered", "container", id, "signal", kind.String(), "error", err)
+			}
+		}
+	}
+}
+
+// finish gives back what a container that runs no more has held.
+func (t *task) finish(i int, a lifecycle.Action) effect {
+	id, attached := t.rec.Containers[i].ID, t.rec.Containers[i].Network != nil
+	return func(ctx, _ context.Context) func() {
+		var err error
+		if attached {
+			err = t.engine.detach(ctx, id)
+		}
+		return func() {
+			if err != nil {
+				t.log.Error("network of a stopped container is not released", "container", id, "error", err)
+			}
+			t.finished(i, a)
+		}
+	}
+}
+
+func (t *task) finished(i int, a lifecycle.Action) {
+	c := &t.rec.Containers[i]
+	c.Status = lifecycle.Stopped
+	if c.Reason == "" {
+		c.Reason = a.Reason
+	}
+	if c.ExitCode == nil {
+		c.ExitCode = a.ExitCode
+	}
+	if c.ExitedAt.IsZero() {
+		c.ExitedAt = time.Now()
+	}
+	if t.spec.Containers[i].Essential && t.rec.ExecutionStoppedAt.IsZero() {
+		t.rec.ExecutionStoppedAt = c.ExitedAt
+	}
+	t.log.Info("container stopped", "container", t.rec.Task.Containers[i].Name, "exit", codeOf(c.ExitCode), "reason", c.Reason)
+	t.note(i)
+}
+
+func codeOf(code *int) any {
+	if code == nil {
+		return "none"
+	}
+	return *code
+}

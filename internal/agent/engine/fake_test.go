@@ -1,0 +1,448 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/slipway/slipway/internal/agent/journal"
+	"github.com/slipway/slipway/internal/agentproto"
+)
+
+// machine is an instance's outside: a container runtime, a network, a registry,
+// a disk and a control plane, all in memory. It outlives the agents on it.
+type machine struct {
+	// delay is how long an effect takes, and cut whether one that is cancelled
+	// meanwhile has happened nevertheless.
+	delay func() time.Duration
+	cut   func() bool
+
+	mu         sync.Mutex
+	containers map[string]*fakeContainer
+	starts     map[string]int // by container, over all time
+	nextPort   int
+	attached   map[string]Attachment
+	groups     map[string]bool // control groups
+	volumes    map[string]bool // tasks with volumes
+	stopped    map[string]bool // tasks that must start nothing any more
+	images     map[string]error
+	log        []string // what was done, in order
+	broken     []string // promises that were broken
+
+	reports  []Report
+	refusing error // what Submit answers
+
+	durable map[string][]byte // the journal's file
+}
+
+type fakeContainer struct {
+	spec  ContainerSpec
+	state ProcessState
+	exit  Exit
+	since time.Time
+	gone  chan struct{} // closed on exit
+	deaf  bool          // ignores the stop signal
+}
+
+func newMachine() *machine {
+	return &machine{
+		delay: func() time.Duration { return 10 * time.Millisecond }, cut: func() bool { return false },
+		containers: map[string]*fakeContainer{}, starts: map[string]int{}, nextPort: 32768,
+		attached: map[string]Attachment{}, groups: map[string]bool{}, volumes: map[string]bool{},
+		stopped: map[string]bool{}, images: map[string]error{}, durable: map[string][]byte{},
+	}
+}
+
+// effect takes its time and then happens, unless it was cancelled before.
+func (m *machine) effect(ctx context.Context, what string, happen func() error) error {
+	select {
+	case <-time.After(m.delay()):
+	case <-ctx.Done():
+		if !m.cut() {
+			return ctx.Err()
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := happen(); err != nil {
+		return err
+	}
+	m.log = append(m.log, what)
+	return ctx.Err()
+}
+
+func (m *machine) name(id string) string {
+	if c, ok := m.containers[id]; ok {
+		return c.spec.ContainerName
+	}
+	return id
+}
+
+// Create implements Runtime.
+func (m *machine) Create(ctx context.Context, spec ContainerSpec) error {
+	return m.effect(ctx, "create "+spec.ContainerName, func() error {
+		if _, ok := m.containers[spec.ID]; ok {
+			return fmt.Errorf("container %s exists", spec.ID)
+		}
+		m.containers[spec.ID] = &fakeContainer{spec: spec, state: Ready, gone: make(chan struct{})}
+		return nil
+	})
+}
+
+// Start implements Runtime.
+func (m *machine) Start(ctx context.Context, id string) error {
+	m.mu.Lock()
+	what := "start " + m.name(id)
+	if c, ok := m.containers[id]; ok && m.stopped[c.spec.TaskARN] {
+		m.broken = append(m.broken, "a container of a task that was to stop was started")
+	}
+	m.mu.Unlock()
+	return m.effect(ctx, what, func() error {
+		c, ok := m.containers[id]
+		if !ok {
+			return ErrNotFound
+		}
+		if c.state != Ready {
+			return fmt.Errorf("container %s is not ready", id)
+		}
+		m.starts[id]++
+		c.state, c.since = Alive, time.Now()
+		return nil
+	})
+}
+
+// Stop implements Runtime.
+func (m *machine) Stop(ctx context.Context, id string) error {
+	return m.signal(ctx, id, "stop", 143, false)
+}
+
+// Kill implements Runtime.
+func (m *machine) Kill(ctx context.Context, id string) error {
+	return m.signal(ctx, id, "kill", 137, true)
+}
+
+func (m *machine) signal(ctx context.Context, id, what string, code int, force bool) error {
+	m.mu.Lock()
+	what += " " + m.name(id)
+	m.mu.Unlock()
+	return m.effect(ctx, what, func() error {
+		c, ok := m.containers[id]
+		if !ok {
+			return ErrNotFound
+		}
+		if c.state == Alive && (force || !c.deaf) {
+			c.end(Exit{Code: code, At: time.Now()})
+		}
+		return nil
+	})
+}
+
+func (c *fakeContainer) end(e Exit) {
+	c.state, c.exit = Exited, e
+	close(c.gone)
+}
+
+// exit lets a container's process end; false if it does not run.
+func (m *machine) exit(id string, e Exit) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.containers[id]
+	if !ok || c.state != Alive {
+		return false
+	}
+	e.At = time.Now()
+	c.end(e)
+	return true
+}
+
+// Wait implements Runtime.
+func (m *machine) Wait(ctx context.Context, id string) (<-chan Exit, error) {
+	m.mu.Lock()
+	c, ok := m.containers[id]
+	m.mu.Unlock()
+	if !ok {
+		return nil, ErrNotFound
+	}
+	out := make(chan Exit, 1)
+	go func() {
+		defer close(out)
+		select {
+		case <-c.gone:
+			out <- c.exit
+		case <-ctx.Done():
+		}
+	}()
+	return out, nil
+}
+
+// Inspect implements Runtime.
+func (m *machine) Inspect(_ context.Context, id string) (Process, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.containers[id]
+	if !ok {
+		return Process{}, ErrNotFound
+	}
+	return Process{ID: id, State: c.state, StartedAt: c.since, Exit: c.exit}, nil
+}
+
+// List implements Runtime.
+func (m *machine) List(ctx context.Context) ([]Process, error) {
+	var out []Process
+	for _, id := range slices.Sorted(maps.Keys(m.containers)) {
+		p, err := m.Inspect(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Remove implements Runtime.
+func (m *machine) Remove(ctx context.Context, id string) error {
+	return m.effect(ctx, "remove "+id, func() error {
+		if c, ok := m.containers[id]; ok && c.state == Alive {
+			c.end(Exit{Code: 137, At: time.Now()})
+		}
+		delete(m.containers, id)
+		return nil
+	})
+}
+
+// Pull implements Images.
+func (m *machine) Pull(ctx context.Context, ref string, _ RegistryAuth) (Image, error) {
+	err := m.effect(ctx, "pull "+ref, func() error { return m.images[ref] })
+	return Image{Name: ref + "@sha256:1234", Digest: "sha256:1234"}, err
+}
+
+// Cleanup implements Images.
+func (m *machine) Cleanup(context.Context, func(string) bool) error { return nil }
+
+// Auth implements Registries.
+func (m *machine) Auth(context.Context, string, *agentproto.RegistryAuthentication, *agentproto.RoleCredentials) (RegistryAuth, error) {
+	return RegistryAuth{}, nil
+}
+
+// network, groups and files are further sides of a machine, apart because the
+// interfaces share method names.
+type (
+	network struct{ *machine }
+	groups  struct{ *machine }
+	files   struct{ *machine }
+)
+
+// Attach implements Network.
+func (m network) Attach(ctx context.Context, req NetworkRequest) (Attachment, error) {
+	var a Attachment
+	err := m.effect(ctx, "attach "+req.ContainerID, func() error {
+		if req.Mode == "host" || req.Mode == "none" {
+			return nil
+		}
+		a = Attachment{NetNS: "/run/netns/" + req.ContainerID, IP: netip.MustParseAddr("172.17.0.2")}
+		for _, p := range req.Ports {
+			b := Binding{BindIP: "0.0.0.0", ContainerPort: int(p.ContainerPort), HostPort: int(p.HostPort), Protocol: p.Protocol}
+			if b.HostPort == 0 {
+				b.HostPort = m.nextPort
+				m.nextPort++
+			}
+			a.Bindings = append(a.Bindings, b)
+		}
+		m.attached[req.ContainerID] = a
+		return nil
+	})
+	return a, err
+}
+
+// Detach implements Network.
+func (m network) Detach(ctx context.Context, id string) error {
+	return m.effect(ctx, "detach "+id, func() error {
+		delete(m.attached, id)
+		return nil
+	})
+}
+
+// Recover implements Network.
+func (m network) Recover(_ context.Context, keep map[string]Attachment) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.attached, func(id string, _ Attachment) bool { _, ok := keep[id]; return !ok })
+	return nil
+}
+
+// Create implements Cgroups.
+func (m groups) Create(ctx context.Context, task string, _ float64, _ int64) (string, error) {
+	return task, m.effect(ctx, "group", func() error { m.groups[task] = true; return nil })
+}
+
+// Delete implements Cgroups.
+func (m groups) Delete(ctx context.Context, task string) error {
+	return m.effect(ctx, "ungroup", func() error { delete(m.groups, task); return nil })
+}
+
+// Prepare implements Volumes.
+func (m files) Prepare(ctx context.Context, task string, v agentproto.Volume) (string, bool, error) {
+	return "/volumes/" + task + "/" + v.Name, true, m.effect(ctx, "volume", func() error { m.volumes[task] = true; return nil })
+}
+
+// Release implements Volumes.
+func (m files) Release(ctx context.Context, task string) error {
+	return m.effect(ctx, "unvolume", func() error { delete(m.volumes, task); return nil })
+}
+
+// Recover implements Volumes.
+func (m files) Recover(_ context.Context, keep func(string) bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.volumes, func(task string, _ bool) bool { return !keep(task) })
+	return nil
+}
+
+// Submit implements Reporter.
+func (m *machine) Submit(ctx context.Context, r Report) error {
+	return m.effect(ctx, "report "+r.Status, func() error {
+		if m.refusing != nil {
+			return m.refusing
+		}
+		m.reports = append(m.reports, r)
+		return nil
+	})
+}
+
+// disk is a journal that is durable only after a while, and forgets the rest
+// when the agent is killed.
+type disk struct {
+	m    *machine
+	ctx  context.Context // ends with the kill
+	work chan func()
+}
+
+func newDisk(ctx context.Context, m *machine) *disk {
+	d := &disk{m: m, ctx: ctx, work: make(chan func(), 1000)}
+	go func() {
+		for {
+			select {
+			case f := <-d.work:
+				select {
+				case <-time.After(m.delay() / 10):
+				case <-ctx.Done():
+					return
+				}
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return d
+}
+
+// Put implements Journal.
+func (d *disk) Put(group, key string, value []byte) journal.Wait {
+	done := make(chan struct{})
+	d.work <- func() {
+		d.m.mu.Lock()
+		defer d.m.mu.Unlock()
+		d.m.durable[group+"/"+key] = value
+		if value == nil {
+			delete(d.m.durable, group+"/"+key)
+		}
+		close(done)
+	}
+	return func(ctx context.Context) error {
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-d.ctx.Done():
+			return errors.New("killed")
+		}
+	}
+}
+
+// Delete implements Journal.
+func (d *disk) Delete(group, key string) journal.Wait { return d.Put(group, key, nil) }
+
+// Each implements Journal.
+func (d *disk) Each(group string, visit func(string, []byte) error) error {
+	for _, k := range slices.Sorted(maps.Keys(d.m.durable)) {
+		if len(k) > len(group) && k[:len(group)+1] == group+"/" {
+			if err := visit(k[len(group)+1:], d.m.durable[k]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// agent is one engine on a machine, from its start to its kill.
+type agent struct {
+	*Engine
+	kill context.CancelFunc
+	over chan struct{}
+}
+
+func boot(t testing.TB, m *machine, cfg Config) *agent {
+	t.Helper()
+	ctx, kill := context.WithCancel(context.Background())
+	e := New(cfg, Effects{
+		Runtime: m, Images: m, Registries: m, Network: network{m}, Volumes: files{m}, Cgroups: groups{m},
+		Reports: m, Journal: newDisk(ctx, m),
+	}, slog.New(slog.DiscardHandler))
+	if err := e.Recover(ctx); err != nil {
+		kill()
+		t.Fatalf("recover: %v", err)
+	}
+	a := &agent{Engine: e, kill: kill, over: make(chan struct{})}
+	go func() {
+		defer close(a.over)
+		_ = e.Run(ctx)
+	}()
+	return a
+}
+
+// die kills the agent and waits for its last goroutine.
+func (a *agent) die() {
+	a.kill()
+	<-a.over
+}
+
+// apply hands tasks over and waits until they are durable.
+func (a *agent) apply(t testing.TB, tasks ...agentproto.Task) Receipt {
+	t.Helper()
+	r, err := a.Apply(t.Context(), tasks)
+	if err == nil {
+		err = r.Wait(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (m *machine) statuses() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make([]string, len(m.reports))
+	for i, r := range m.reports {
+		out[i] = r.Status
+	}
+	return out
+}
+
+func hostConfigJSON(h agentproto.HostConfig) string {
+	b, err := json.Marshal(h)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

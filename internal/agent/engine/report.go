@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/slipway/slipway/internal/agent/lifecycle"
+)
+
+// flushAfter is how long news of a container waits for a change of its task
+// before it is reported on its own; the ECS agent's ticker is 10 to 30 s.
+const flushAfter = 10 * time.Second
+
+// Report is what SubmitTaskStateChange says about one task.
+type Report struct {
+	TaskARN    string
+	Status     string // PENDING, RUNNING or STOPPED
+	Reason     string
+	Containers []ContainerChange
+
+	PullStartedAt      time.Time `json:",omitzero"`
+	PullStoppedAt      time.Time `json:",omitzero"`
+	ExecutionStoppedAt time.Time `json:",omitzero"`
+}
+
+// ContainerChange is one state that a container reached.
+type ContainerChange struct {
+	Name        string
+	Status      string
+	RuntimeID   string    `json:",omitempty"`
+	ImageDigest string    `json:",omitempty"`
+	ExitCode    *int      `json:",omitempty"`
+	Reason      string    `json:",omitempty"`
+	Bindings    []Binding `json:",omitempty"`
+}
+
+// note remembers what container i reached, for the next report.
+func (t *task) note(i int) {
+	c := &t.rec.Containers[i]
+	change := ContainerChange{
+		Name:        t.rec.Task.Containers[i].Name,
+		Status:      c.Status.Reported(),
+		ImageDigest: c.Image.Digest,
+		ExitCode:    c.ExitCode,
+		Reason:      truncate(c.Reason),
+	}
+	if !c.CreatedAt.IsZero() {
+		change.RuntimeID = c.ID
+	}
+	if !c.StartedAt.IsZero() && c.Network != nil {
+		change.Bindings = c.Network.Bindings
+	}
+	if len(t.rec.Events) == 0 {
+		t.rec.EventsSince = time.Now()
+	}
+	t.rec.Events = append(t.rec.Events, change)
+	t.dirty = true
+}
+
+// report turns the task's state into reports, as the ECS agent does: PENDING
+// once all images are known, and only if a digest is; RUNNING when all
+// containers run or have run; STOPPED when all are down. Other news rides along
+// or is flushed after a while.
+func (t *task) report() {
+	switch st := t.observe().Task(); {
+	case st == lifecycle.Stopped:
+		if t.rec.Sent < lifecycle.Stopped {
+			t.enqueue(lifecycle.Stopped)
+		}
+	case st >= lifecycle.Running && t.rec.Sent < lifecycle.Running:
+		t.enqueue(lifecycle.Running)
+	case st >= lifecycle.ManifestPulled && t.rec.Sent < lifecycle.ManifestPulled && len(t.rec.Events) > 0:
+		t.enqueue(lifecycle.ManifestPulled)
+	case t.flushDue():
+		t.enqueue(t.rec.Sent)
+	}
+}
+
+func (t *task) flushDue() bool {
+	return len(t.rec.Events) > 0 && !time.Now().Before(t.rec.EventsSince.Add(flushAfter))
+}
+
+func (t *task) enqueue(st lifecycle.Status) {
+	r := Report{TaskARN: t.rec.Task.ARN, Status: st.Reported(), Containers: t.rec.Events}
+	if st >= lifecycle.Running {
+		r.PullStartedAt, r.PullStoppedAt = t.rec.PullStartedAt, t.rec.PullStoppedAt
+	}
+	if st == lifecycle.Stopped {
+		r.Reason, r.ExecutionStoppedAt = truncate(t.rec.Reason), t.rec.ExecutionStoppedAt
+	}
+	t.rec.Sent = st
+	t.rec.Events, t.rec.EventsSince = nil, time.Time{}
+	t.rec.Outbox = append(t.rec.Outbox, r)
+	t.dirty = true
+}
+
+// truncate keeps a reason within the API's 1024 characters.
+func truncate(s string) string {
+	const limit = 1024
+	if len(s) <= limit {
+		return s
+	}
+	for n := limit; ; n-- { // not in the middle of a character
+		if s[n]&0xC0 != 0x80 {
+			return s[:n]
+		}
+	}
+}

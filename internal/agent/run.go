@@ -1,0 +1,309 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway/slipway/internal/agent/cgroup"
+	"github.com/slipway/slipway/internal/agent/endpoint"
+	"github.com/slipway/slipway/internal/agent/engine"
+	"github.com/slipway/slipway/internal/agent/image"
+	"github.com/slipway/slipway/internal/agent/journal"
+	"github.com/slipway/slipway/internal/agent/link"
+	"github.com/slipway/slipway/internal/agent/logdriver"
+	"github.com/slipway/slipway/internal/agent/network"
+	"github.com/slipway/slipway/internal/agent/runtime"
+	"github.com/slipway/slipway/internal/agent/volume"
+)
+
+// ExitTerminal is the exit code that tells a supervisor not to start the agent
+// again, as the ECS agent's.
+const ExitTerminal = 5
+
+// ErrTerminal is the cause of errors after which starting again is of no use.
+var ErrTerminal = errors.New("the agent cannot run here")
+
+// protocolVersion is the release of the ECS agent whose protocol is spoken; the
+// control plane and its users compare it.
+const protocolVersion = "1.105.1"
+
+// Run is the agent, until ctx ends; it then returns nil and containers go on. An
+// error that is ErrTerminal needs a person; after any other, run it again.
+func Run(ctx context.Context, cfg Config) error {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	err := run(ctx, cfg)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, link.ErrTerminal) || errors.Is(err, errOtherCluster):
+		return fmt.Errorf("%w: %w", ErrTerminal, err)
+	}
+	return err
+}
+
+func run(ctx context.Context, cfg Config) error {
+	for _, dir := range []string{cfg.DataDir, cfg.RunDir} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return fmt.Errorf("create the agent's directory: %w", err)
+		}
+	}
+	j, err := journal.Open(filepath.Join(cfg.DataDir, "agent.db"), cfg.Log)
+	if err != nil {
+		return err
+	}
+	defer closing(cfg.Log, "journal", j.Close)
+	tools, err := openTools(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer tools.close(cfg.Log)
+	a, err := assemble(ctx, cfg, j, tools)
+	if err != nil {
+		return err
+	}
+	return a.serve(ctx)
+}
+
+// closing closes something at the end, when all that can be done about an error
+// is to say it.
+func closing(log *slog.Logger, what string, end func() error) {
+	if err := end(); err != nil {
+		log.Warn("not closed", "what", what, "error", err)
+	}
+}
+
+// tools are the effects.
+type tools struct {
+	rt      *runtime.Containerd
+	net     *network.Network
+	logs    *logdriver.Files
+	volumes *volume.Store
+	cgroups *cgroup.FS
+}
+
+func openTools(ctx context.Context, cfg Config) (*tools, error) {
+	var (
+		t   tools
+		err error
+	)
+	if t.cgroups, err = cgroup.Detect(); err != nil {
+		return nil, err
+	}
+	if t.volumes, err = volume.New(filepath.Join(cfg.DataDir, "volumes")); err != nil {
+		return nil, err
+	}
+	if t.logs, err = logdriver.NewFiles(logdriver.Config{Dir: filepath.Join(cfg.DataDir, "logs"), Log: cfg.Log}); err != nil {
+		return nil, err
+	}
+	t.rt, err = runtime.Open(ctx, runtime.Config{
+		Socket: cfg.Containerd, Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Cgroup: cfg.CgroupParent, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.net, err = network.Open(ctx, network.Config{
+		RunDir: cfg.RunDir, PortMin: cfg.PortMin, PortMax: cfg.PortMax, Reserved: unsigned(cfg.ReservedPorts), Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, t.rt.Close())
+	}
+	return &t, nil
+}
+
+func (t *tools) close(log *slog.Logger) {
+	closing(log, "network", t.net.Close)
+	closing(log, "container runtime", t.rt.Close)
+}
+
+// instanceName tells the agents on one containerd apart.
+func instanceName(cfg Config) string {
+	if cfg.InstanceID != "" {
+		return cfg.InstanceID
+	}
+	return hostname()
+}
+
+func unsigned(ports []int32) []uint16 {
+	out := make([]uint16, len(ports))
+	for i, p := range ports {
+		out[i] = uint16(p)
+	}
+	return out
+}
+
+// agent is one that is put together and has taken up its containers.
+type agent struct {
+	cfg     Config
+	tools   *tools
+	client  *link.Client
+	engine  *engine.Engine
+	journal *journal.Journal
+	marks   *marks
+	was     registered
+	cpu     int64
+	memory  int64
+	version link.Version
+}
+
+func assemble(ctx context.Context, cfg Config, j *journal.Journal, t *tools) (*agent, error) {
+	was, err := loadRegistered(ctx, j, cfg)
+	if err != nil {
+		return nil, err
+	}
+	a := &agent{cfg: cfg, tools: t, journal: j, was: was}
+	if a.marks, err = loadMarks(j); err != nil {
+		return nil, err
+	}
+	if a.cpu, a.memory, err = capacity(cfg); err != nil {
+		return nil, err
+	}
+	if a.version, err = version(ctx, t.rt); err != nil {
+		return nil, err
+	}
+	a.client = link.NewClient(link.Config{
+		Backend: cfg.Backend, Region: cfg.Region, Cluster: cfg.Cluster, Credentials: cfg.Credentials, Version: a.version,
+	})
+	registries, err := link.NewRegistries(a.client, cfg.EngineAuthType, cfg.EngineAuthData)
+	if err != nil {
+		return nil, err
+	}
+	a.engine = engine.New(engineConfig(cfg, a.cpu, a.memory), engine.Effects{
+		Runtime: &containers{rt: t.rt, logs: t.logs, dir: filepath.Join(cfg.RunDir, "containers")},
+		Images: images{
+			store: image.New(t.rt.Client(), image.Config{
+				Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Inactivity: cfg.PullInactivity, Log: cfg.Log,
+			}),
+			behavior: image.Behavior(cfg.PullBehavior), minAge: cfg.ImageMinAge, perCycle: cfg.ImagesPerCycle,
+		},
+		Registries: registries,
+		Network:    networks{t.net},
+		Volumes:    volumes{store: t.volumes, shared: filepath.Join(cfg.DataDir, "shared")},
+		Cgroups:    groups{fs: t.cgroups, parent: cfg.CgroupParent},
+		Reports:    a.client,
+		Journal:    j,
+	}, cfg.Log)
+	return a, a.engine.Recover(ctx)
+}
+
+func engineConfig(cfg Config, cpu, memory int64) engine.Config {
+	return engine.Config{
+		Cluster: cfg.Cluster, Region: cfg.Region, CPU: cpu, Memory: memory,
+		ReservedPorts: cfg.ReservedPorts, ReservedUDPPorts: cfg.ReservedUDPPorts,
+		StopTimeout: cfg.StopTimeout, CleanupWait: cfg.CleanupWait,
+		PullUpfront: cfg.PullUpfront, ImageCleanup: cfg.ImageCleanup,
+	}
+}
+
+// version says what the agent is, and what it runs containers with.
+func version(ctx context.Context, rt *runtime.Containerd) (link.Version, error) {
+	text, err := rt.Version(ctx)
+	name, _, _ := strings.Cut(text, ",") // without the low-level runtime
+	return link.Version{Agent: protocolVersion, Hash: "slipway", Runtime: name}, err
+}
+
+// serve is the agent at work.
+func (a *agent) serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.engine.Run(ctx) })
+	group.Go(func() error { a.tools.logs.Run(ctx); return nil })
+	arn, err := a.register(ctx)
+	if err != nil {
+		group.Go(func() error { return err }) // ends the others
+		return group.Wait()
+	}
+	a.cfg.Log.Info("registered", "instance", arn, "cluster", a.cfg.Cluster)
+	session := link.NewSession(a.client, link.SessionConfig{
+		ContainerInstanceARN: arn, Tasks: a.engine, Marks: a.marks, Log: a.cfg.Log,
+		Runtime: func(ctx context.Context) error {
+			_, err := a.tools.rt.Version(ctx)
+			return err
+		},
+	})
+	group.Go(func() error { return session.RunACS(ctx) })
+	group.Go(func() error { return session.RunTCS(ctx) })
+	group.Go(func() error { return a.introspect(ctx, arn) })
+	return group.Wait()
+}
+
+// Pauses between attempts to register: the ECS agent's.
+const (
+	firstPause   = 250 * time.Millisecond
+	longestPause = 15 * time.Second
+)
+
+// register registers until it is done or refused for good, and remembers it.
+func (a *agent) register(ctx context.Context) (string, error) {
+	document, err := identityDocument(a.cfg)
+	if err != nil {
+		return "", err
+	}
+	r := link.Registration{
+		ContainerInstanceARN: a.was.ContainerInstanceARN, CPU: int32(a.cpu), Memory: int32(a.memory),
+		ReservedPorts: a.cfg.ReservedPorts, ReservedUDPPorts: a.cfg.ReservedUDPPorts,
+		Attributes: attributes(a.cfg), Tags: a.cfg.Tags, IdentityDocument: document,
+	}
+	if r.ContainerInstanceARN == "" {
+		r.Attributes = append(r.Attributes, customAttributes(a.cfg)...)
+	}
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		arn, _, err := a.client.Register(ctx, r)
+		if err == nil {
+			return arn, a.remember(ctx, arn)
+		}
+		if errors.Is(err, link.ErrTerminal) || ctx.Err() != nil {
+			return "", err
+		}
+		a.cfg.Log.Warn("not registered yet, trying again", "error", err, "pause", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+// remember keeps the ARN, so that the next agent is the same instance.
+func (a *agent) remember(ctx context.Context, arn string) error {
+	now := registered{ContainerInstanceARN: arn, Cluster: a.cfg.Cluster, InstanceID: a.cfg.InstanceID}
+	if now == a.was {
+		return nil
+	}
+	durable, err := saveRegistered(a.journal, now)
+	if err != nil {
+		return err
+	}
+	return durable(ctx)
+}
+
+// introspect serves operators on port 51678 of the instance.
+func (a *agent) introspect(ctx context.Context, arn string) error {
+	id := endpoint.Identity{Cluster: a.cfg.Cluster, ContainerInstanceArn: arn, Version: a.version.UserAgent()}
+	server := &http.Server{
+		Handler:      endpoint.Introspection(func() endpoint.Identity { return id }, a.engine.Tasks),
+		ReadTimeout:  5 * time.Second,
+		WriteTimeout: 5 * time.Second,
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+strconv.Itoa(endpoint.Port))
+	if err != nil {
+		return fmt.Errorf("serve introspection (one agent per network namespace): %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it always ends the service
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve introspection: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/slipway/slipway/internal/apierr"
+	"github.com/slipway/slipway/internal/service/ec2/ec2api"
+	"github.com/slipway/slipway/internal/service/ecr/ecrapi"
+	"github.com/slipway/slipway/internal/service/ecs/ecsapi"
+	"github.com/slipway/slipway/internal/service/sts/stsapi"
+)
+
+// registerOperations is the list of the AWS services that are served.
+func (s *Server) registerOperations() {
+	stsapi.Register(s.mux)
+	ec2api.Register(s.mux, s.EC2)
+	ecrapi.Register(s.mux, s.ECR)
+	ecsapi.Register(s.mux, s.ECS)
+}
+
+// handler is everything that is served on one endpoint.
+func (s *Server) handler() http.Handler {
+	m := http.NewServeMux()
+	m.Handle("/v2/", s.registry)
+	m.Handle("/acs/", s.sessions.ACS())
+	m.Handle("/tcs/", s.sessions.TCS())
+	m.HandleFunc("GET /healthz", s.healthz)
+	m.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	m.HandleFunc("POST "+AccountsPath, s.createAccount)
+	m.Handle("/", s.mux)
+	return m
+}
+
+// healthz answers 200 when the store can commit and 503 with the reason when not.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.store.Check(ctx); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	w.Write([]byte("ok\n"))
+}
+
+// AccountsPath is where `slipway account create` asks for a new account. The
+// request is signed for the service named AdminService with the root key; AWS
+// has no such operation, so it has no AWS protocol.
+const (
+	AccountsPath = "/slipway/accounts"
+	AdminService = "slipway"
+)
+
+func (s *Server) createAccount(w http.ResponseWriter, r *http.Request) {
+	call, _, err := s.mux.Authenticate(r, nil, AdminService)
+	if err == nil && call.Account != s.Root.Account {
+		err = apierr.Client("AccessDeniedException", "only the root account of this installation may make accounts")
+	}
+	if err != nil {
+		s.mux.WriteError(w, r, err)
+		return
+	}
+	_, key, err := s.IAM.CreateAccount(r.Context())
+	if err != nil {
+		s.mux.WriteError(w, r, err)
+		return
+	}
+	body, err := json.Marshal(key.Credentials())
+	if err != nil {
+		s.mux.WriteError(w, r, errors.Join(errors.New("encode account"), err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(append(body, '\n'))
+}
