@@ -76,11 +76,23 @@ func (s State) interfaces() {
 	}
 }
 
+// tables adds the firewall's rules, each with the table and chain that it is in.
 func (s State) tables() {
-	out, err := exec.Command("nft", "list", "tables").Output()
+	// -s leaves out counters, which change by themselves.
+	out, err := exec.Command("nft", "-s", "list", "ruleset").Output()
 	if err == nil {
+		var in []string
 		for line := range strings.Lines(string(out)) {
-			s.add("nftables", strings.TrimSpace(line))
+			line = strings.TrimSpace(line)
+			switch {
+			case strings.HasSuffix(line, "{"):
+				in = append(in, strings.TrimSuffix(line, " {"))
+				s.add("nftables", strings.Join(in, ", "))
+			case line == "}" && len(in) > 0:
+				in = in[:len(in)-1]
+			case line != "":
+				s.add("nftables", strings.Join(append(in, line), ", "))
+			}
 		}
 	}
 	out, err = exec.Command("iptables-save").Output()

@@ -228,19 +228,19 @@ func (s *scanner) surrogate(r rune) rune {
 
 // skip consumes any value.
 func (s *scanner) skip() error {
-	switch c := s.peek(); {
-	case c == '{':
+	switch s.peek() {
+	case '{':
 		return s.object(func([]byte) error { return s.skip() })
-	case c == '[':
+	case '[':
 		return s.array(s.skip)
-	case c == '"':
+	case '"':
 		_, err := s.text()
 		return err
-	case c == 't':
+	case 't':
 		return s.literal("true")
-	case c == 'f':
+	case 'f':
 		return s.literal("false")
-	case c == 'n':
+	case 'n':
 		return s.literal("null")
 	default:
 		_, err := s.number()

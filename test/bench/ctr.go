@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/slipway/slipway/test/image"
+)
+
+// ctr is the reference: containerd's own command line on the same containerd.
+type ctr struct {
+	socket string
+	beacon *beacons
+}
+
+// ctrNamespace keeps the reference's containers apart from Slipway's.
+const ctrNamespace = "slipway-bench"
+
+const ctrImage = "bench.invalid/payload:1"
+
+func newCtr(ctx context.Context, socket, web string, b *beacons) (*ctr, error) {
+	c := &ctr{socket: socket, beacon: b}
+	img, err := image.FromBinary(web)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := name.NewTag(ctrImage)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(b.dir, "image.tar")
+	if err := tarball.WriteToFile(file, ref, img); err != nil {
+		return nil, fmt.Errorf("write image: %w", err)
+	}
+	defer os.Remove(file)
+	return c, c.do(ctx, "image", "import", file)
+}
+
+func (c *ctr) do(ctx context.Context, args ...string) error {
+	cmd := exec.CommandContext(ctx, "ctr", append([]string{"-a", c.socket, "-n", ctrNamespace}, args...)...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("ctr %s: %w\n%s", args[0], err, indent(out.String()))
+	}
+	return nil
+}
+
+// run starts one container, detached.
+func (c *ctr) run(ctx context.Context, id string, hostNetwork bool) error {
+	args := []string{"run", "-d", "--mount", "type=bind,src=" + c.beacon.dir + ",dst=/beacon,options=rbind:rw"}
+	if hostNetwork {
+		args = append(args, "--net-host")
+	}
+	return c.do(ctx, append(args, ctrImage, id, "/web", "beacon", "/beacon/sock", id)...)
+}
+
+func (c *ctr) remove(ctx context.Context, ids ...string) error {
+	for _, id := range ids {
+		if err := c.do(ctx, "task", "rm", "-f", id); err != nil {
+			return err
+		}
+		if err := c.do(ctx, "container", "rm", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runMany starts containers, so many at a time.
+func (c *ctr) runMany(ctx context.Context, ids []string, parallel int) error {
+	queue := make(chan string)
+	errs := make(chan error, len(ids))
+	var wg sync.WaitGroup
+	for range parallel {
+		wg.Go(func() {
+			for id := range queue {
+				if err := c.run(ctx, id, true); err != nil {
+					errs <- err
+				}
+			}
+		})
+	}
+	for _, id := range ids {
+		queue <- id
+	}
+	close(queue)
+	wg.Wait()
+	close(errs)
+	return <-errs
+}
+
+// close removes the reference's image and namespace.
+func (c *ctr) close(ctx context.Context) {
+	_ = c.do(ctx, "image", "rm", "--sync", ctrImage)
+	_ = c.do(ctx, "namespace", "rm", ctrNamespace)
+}
