@@ -7,8 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/slipway/slipway/internal/installation"
-	"github.com/slipway/slipway/internal/service/iam"
+	"github.com/slipway/slipway/internal/client"
 )
 
 func envCommand() *cobra.Command {
@@ -29,20 +28,17 @@ func envCommand() *cobra.Command {
 }
 
 func printEnv(w io.Writer, dir string) error {
-	endpoint, err := installation.ReadEndpoint(dir)
+	c, err := client.Open(dir)
 	if err != nil {
 		return err
 	}
-	key, err := iam.ReadCredentials(dir)
-	if err != nil {
-		return fmt.Errorf("read the root key: %w", err)
-	}
+	key := c.Credentials()
 	for _, v := range [][2]string{
-		{"AWS_ENDPOINT_URL", endpoint.URL},
+		{"AWS_ENDPOINT_URL", c.Endpoint().URL},
 		{"AWS_ACCESS_KEY_ID", key.AccessKeyID},
 		{"AWS_SECRET_ACCESS_KEY", key.SecretAccessKey},
-		{"AWS_REGION", endpoint.Region},
-		{"AWS_DEFAULT_REGION", endpoint.Region},
+		{"AWS_REGION", c.Endpoint().Region},
+		{"AWS_DEFAULT_REGION", c.Endpoint().Region}, // what version 1 of the CLI reads
 	} {
 		fmt.Fprintf(w, "export %s=%s\n", v[0], quote(v[1]))
 	}

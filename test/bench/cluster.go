@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 
+	"github.com/slipway/slipway/internal/installation"
 	"github.com/slipway/slipway/test/harness"
 	"github.com/slipway/slipway/test/image"
 )
@@ -147,10 +149,18 @@ func (c *cluster) allStopped(ctx context.Context) (bool, error) {
 }
 
 // containerd is the socket of the containerd that Slipway uses.
-func (c *cluster) containerd() string {
-	own, _ := filepath.Glob("/run/slipway/*/containerd.sock")
-	if len(own) > 0 {
-		return own[0]
+func (c *cluster) containerd() (string, error) {
+	b, err := os.ReadFile(filepath.Join(c.dir, "identity.json"))
+	if err != nil {
+		return "", err
 	}
-	return "/run/containerd/containerd.sock"
+	var id installation.Identity
+	if err := json.Unmarshal(b, &id); err != nil {
+		return "", err
+	}
+	own := filepath.Join("/run/slipway", id.Name, "containerd.sock")
+	if _, err := os.Stat(own); err == nil {
+		return own, nil
+	}
+	return "/run/containerd/containerd.sock", nil
 }

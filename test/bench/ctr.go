@@ -19,6 +19,8 @@ import (
 type ctr struct {
 	socket string
 	beacon *beacons
+	mu     sync.Mutex
+	made   map[string]bool // ids that were not removed
 }
 
 // ctrNamespace keeps the reference's containers apart from Slipway's.
@@ -26,8 +28,12 @@ const ctrNamespace = "slipway-bench"
 
 const ctrImage = "bench.invalid/payload:1"
 
-func newCtr(ctx context.Context, socket, web string, b *beacons) (*ctr, error) {
-	c := &ctr{socket: socket, beacon: b}
+func newCtr(ctx context.Context, on *cluster, web string, b *beacons) (*ctr, error) {
+	socket, err := on.containerd()
+	if err != nil {
+		return nil, err
+	}
+	c := &ctr{socket: socket, beacon: b, made: map[string]bool{}}
 	img, err := image.FromBinary(web)
 	if err != nil {
 		return nil, err
@@ -60,6 +66,9 @@ func (c *ctr) run(ctx context.Context, id string, hostNetwork bool) error {
 	if hostNetwork {
 		args = append(args, "--net-host")
 	}
+	c.mu.Lock()
+	c.made[id] = true
+	c.mu.Unlock()
 	return c.do(ctx, append(args, ctrImage, id, "/web", "beacon", "/beacon/sock", id)...)
 }
 
@@ -71,6 +80,9 @@ func (c *ctr) remove(ctx context.Context, ids ...string) error {
 		if err := c.do(ctx, "container", "rm", id); err != nil {
 			return err
 		}
+		c.mu.Lock()
+		delete(c.made, id)
+		c.mu.Unlock()
 	}
 	return nil
 }
@@ -98,8 +110,12 @@ func (c *ctr) runMany(ctx context.Context, ids []string, parallel int) error {
 	return <-errs
 }
 
-// close removes the reference's image and namespace.
+// close removes what is left of the reference: containers, image and namespace.
 func (c *ctr) close(ctx context.Context) {
+	for id := range c.made {
+		_ = c.do(ctx, "task", "rm", "-f", id)
+		_ = c.do(ctx, "container", "rm", id)
+	}
 	_ = c.do(ctx, "image", "rm", "--sync", ctrImage)
 	_ = c.do(ctx, "namespace", "rm", ctrNamespace)
 }

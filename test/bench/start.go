@@ -18,7 +18,7 @@ func benchStart(ctx context.Context, o options) error {
 		return err
 	}
 	defer c.close()
-	reference, err := newCtr(ctx, c.containerd(), o.web, b)
+	reference, err := newCtr(ctx, c, o.web, b)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func benchBurst(ctx context.Context, o options) error {
 		return err
 	}
 	defer c.close()
-	reference, err := newCtr(ctx, c.containerd(), o.web, b)
+	reference, err := newCtr(ctx, c, o.web, b)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -42,7 +43,7 @@ func main() {
 
 var commands = map[string]func(args []string) int{
 	"serve": serve, "exit": exit, "sleep": sleep, "stubborn": stubborn, "print": printWords, "alloc": alloc,
-	"inspect": inspect, "signals": signals,
+	"inspect": inspect, "signals": signals, "beacon": beacon,
 }
 
 func serve([]string) int {
@@ -104,7 +105,8 @@ func sleep(args []string) int {
 func stubborn([]string) int {
 	signal.Ignore(syscall.SIGTERM)
 	fmt.Println("ignoring SIGTERM")
-	select {}
+	<-time.After(math.MaxInt64) // not select {}: that the runtime calls a deadlock
+	return 0
 }
 
 func printWords(args []string) int {

@@ -14,6 +14,7 @@ import (
 type Room interface {
 	ExpireStopped(ctx context.Context, now time.Time, keep time.Duration, most int) (int, error)
 	ExpireServices(ctx context.Context, now time.Time, keep ecs.Keep) (int, error)
+	ExpireTaskDefinitions(ctx context.Context) (int, error)
 }
 
 // Config says how long what is over is kept; zero means AWS's term or, where AWS
@@ -76,6 +77,9 @@ func (c *Controller) Reconcile(ctx context.Context, key string) (time.Duration, 
 			return 0, fmt.Errorf("expire services: %w", err)
 		}
 		return everyHistory, nil
+	}
+	if _, err := c.room.ExpireTaskDefinitions(ctx); err != nil {
+		return 0, fmt.Errorf("expire task definitions: %w", err)
 	}
 	n, err := c.room.ExpireStopped(ctx, time.Now(), c.cfg.Tasks, atOnce)
 	if err != nil {

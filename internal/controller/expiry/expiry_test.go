@@ -18,6 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // sweeps notes what is asked of the room.
 type sweeps struct {
 	tasks, history int
+	definitions    int
 	kept           time.Duration
 	full           int // sweeps that find as much as they may
 	err            error
@@ -37,6 +38,11 @@ func (s *sweeps) ExpireServices(context.Context, time.Time, ecs.Keep) (int, erro
 	return 0, nil
 }
 
+func (s *sweeps) ExpireTaskDefinitions(context.Context) (int, error) {
+	s.definitions++
+	return 0, nil
+}
+
 func TestSweeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &sweeps{full: 5}
@@ -44,8 +50,8 @@ func TestSweeps(t *testing.T) {
 		defer cancel()
 		New(s, Config{Log: slog.New(slog.DiscardHandler)}).Loop().Run(ctx)
 		// Five at one second each, then one a minute.
-		if s.tasks != 15 || s.history != 1 || s.kept != time.Hour {
-			t.Errorf("%d sweeps of tasks, %d of history, kept %v; want 15, 1, 1h", s.tasks, s.history, s.kept)
+		if s.tasks != 15 || s.history != 1 || s.definitions != 15 || s.kept != time.Hour {
+			t.Errorf("%d sweeps of tasks, %d of history, %d of definitions, kept %v; want 15, 1, 15, 1h", s.tasks, s.history, s.definitions, s.kept)
 		}
 	})
 }

@@ -90,6 +90,7 @@ func (s Scope) taskDefinitionARN(ref string) string {
 
 // ExpireTaskDefinitions forgets the revisions that are to be deleted and that no
 // task, service or deployment uses any more. It returns how many it forgot.
+// Nothing new can begin to use one meanwhile, since none is ACTIVE.
 func (r *Room) ExpireTaskDefinitions(ctx context.Context) (int, error) {
 	snap := r.st.Snapshot()
 	gone := 0
@@ -98,10 +99,7 @@ func (r *Room) ExpireTaskDefinitions(ctx context.Context) (int, error) {
 			continue
 		}
 		err := r.st.Update(ctx, func(tx *store.Tx) error {
-			// A task that was placed meanwhile began before the deletion was asked for.
-			if now, ok := TaskDefinitions.Get(tx, d.Key()); ok && !definitionInUse(tx, now) {
-				TaskDefinitions.Delete(tx, d.Key())
-			}
+			TaskDefinitions.Delete(tx, d.Key())
 			return nil
 		})
 		if err != nil {

@@ -57,7 +57,7 @@ func (r *Room) ListTaskDefinitions(s Scope, req ListTaskDefinitionsRequest) (arn
 // number. Store keys do not sort families that way.
 func (d *TaskDefinition) place() string { return d.Family + placeMark + revisionKey(d.Revision) }
 
-const placeMark = "|" // no family has it in its name
+const placeMark = " " // no family has it in its name, and it sorts before all that they have
 
 // definitionsInOrder walks the revisions beyond a place, of one family or of
 // all, forwards or backwards.
@@ -149,9 +149,9 @@ func (r *Room) ListFamilies(s Scope, req ListFamiliesRequest) (names []string, n
 }
 
 func familyHas(r store.Reader, f *Family, status string) bool {
-	active, any := false, false
+	active, some := false, false
 	for d := range TaskDefinitions.List(r, f.Scope.Prefix(f.Name)) {
-		any = true
+		some = true
 		if d.Status == StatusActive {
 			active = true
 			break
@@ -161,7 +161,7 @@ func familyHas(r store.Reader, f *Family, status string) bool {
 	case ecsshape.TaskDefinitionFamilyStatusActive:
 		return active
 	case ecsshape.TaskDefinitionFamilyStatusInactive:
-		return any && !active
+		return some && !active
 	}
-	return any
+	return some
 }

@@ -244,6 +244,13 @@ func TestPayloadRegistryAndDigest(t *testing.T) {
 	if diff := cmp.Diff(want, c.RegistryAuthentication); diff != "" {
 		t.Error(diff)
 	}
+	cfg.Registry = func(string) (string, string, bool) { return "", "", true }
+	task := payloadTask(def, nil)
+	c, _, _ = firstContainer(t, Payload(def, task, cfg))
+	want.ECRAuthData = &agentproto.ECRAuthData{RegistryID: task.Account, Region: task.Region}
+	if diff := cmp.Diff(want, c.RegistryAuthentication); diff != "" {
+		t.Errorf("own registry: %s", diff)
+	}
 	def = payloadDefinition(func(_ *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
 		c.VersionConsistency = new("disabled")
 		c.RepositoryCredentials = &ecsshape.RepositoryCredentials{CredentialsParameter: new("arn:aws:secretsmanager:us-east-1:123456789012:secret:x-abcdef")}

@@ -163,9 +163,11 @@ func payloadAuth(s Scope, c *ecsshape.ContainerDefinition, cfg PayloadConfig) *a
 	if !ours {
 		return nil
 	}
+	// A name that says neither means the task's own registry. Amazon's agent puts
+	// the account into its request even when it is empty, which ECR refuses.
 	return &agentproto.RegistryAuthentication{
 		Type:        "ecr",
-		ECRAuthData: &agentproto.ECRAuthData{RegistryID: id, Region: region},
+		ECRAuthData: &agentproto.ECRAuthData{RegistryID: cmp.Or(id, s.Account), Region: cmp.Or(region, s.Region)},
 	}
 }
 

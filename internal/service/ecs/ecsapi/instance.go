@@ -68,8 +68,13 @@ func (h instanceHandlers) describe(_ context.Context, call *wire.Call, in *ecssh
 		ContainerInstances: []ecsshape.ContainerInstance{}, Failures: missingShapes(missing),
 	}
 	tags := slices.Contains(in.Include, ecsshape.ContainerInstanceFieldTags)
+	health := slices.Contains(in.Include, ecsshape.ContainerInstanceFieldContainerInstanceHealth)
 	for _, v := range views {
-		out.ContainerInstances = append(out.ContainerInstances, instanceShape(v, tags))
+		i := instanceShape(v, tags)
+		if health {
+			i.HealthStatus = unknownHealth()
+		}
+		out.ContainerInstances = append(out.ContainerInstances, i)
 	}
 	return out, nil
 }
@@ -151,6 +156,13 @@ func instanceShape(v ecs.InstanceView, tags bool) ecsshape.ContainerInstance {
 		out.Tags = tagShapes(v.Tags)
 	}
 	return out
+}
+
+// unknownHealth: nothing here watches the health of a container runtime.
+func unknownHealth() *ecsshape.ContainerInstanceHealthStatus {
+	return &ecsshape.ContainerInstanceHealthStatus{
+		OverallStatus: new(ecsshape.InstanceHealthCheckStateInsufficientData), Details: []ecsshape.InstanceHealthCheckResult{},
+	}
 }
 
 func attributeShapes(attributes []ecs.Attribute) []ecsshape.Attribute {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	sdk "github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden answers")
@@ -100,4 +102,47 @@ func TestDescribeTaskDefinitionAsAWS(t *testing.T) {
 	if seen == 0 {
 		t.Fatal("testdata holds no task definitions")
 	}
+}
+
+func TestTaskDefinitionsThroughTheSDK(t *testing.T) {
+	d := openDoor(t)
+	for range 2 {
+		_, err := d.RegisterTaskDefinition(t.Context(), &sdk.RegisterTaskDefinitionInput{
+			Family: new("web"), Tags: []types.Tag{{Key: new("team"), Value: new("a")}},
+			ContainerDefinitions: []types.ContainerDefinition{{Name: new("app"), Image: new("app"), Memory: new(int32(64))}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, ref := range []string{"web", "web:2", "arn:aws:ecs:us-east-1:123456789012:task-definition/web:2"} {
+		out, err := d.DescribeTaskDefinition(t.Context(), &sdk.DescribeTaskDefinitionInput{TaskDefinition: &ref, Include: []types.TaskDefinitionField{types.TaskDefinitionFieldTags}})
+		if err != nil || out.TaskDefinition.Revision != 2 || len(out.Tags) != 1 || *out.TaskDefinition.RegisteredBy != "arn:aws:iam::123456789012:root" {
+			t.Errorf("%s is %+v, %v", ref, out, err)
+		}
+	}
+	gone, err := d.DeregisterTaskDefinition(t.Context(), &sdk.DeregisterTaskDefinitionInput{TaskDefinition: new("web:2")})
+	if err != nil || gone.TaskDefinition.Status != types.TaskDefinitionStatusInactive || gone.TaskDefinition.DeregisteredAt == nil {
+		t.Errorf("deregistered %+v, %v", gone, err)
+	}
+	if out, err := d.DescribeTaskDefinition(t.Context(), &sdk.DescribeTaskDefinitionInput{TaskDefinition: new("web")}); err != nil || out.TaskDefinition.Revision != 1 || len(out.Tags) != 0 {
+		t.Errorf("the family is %+v, %v", out, err)
+	}
+	deleted, err := d.DeleteTaskDefinitions(t.Context(), &sdk.DeleteTaskDefinitionsInput{TaskDefinitions: []string{"web:1", "web:2"}})
+	if err != nil || len(deleted.TaskDefinitions) != 1 || deleted.TaskDefinitions[0].Status != types.TaskDefinitionStatusDeleteInProgress || len(deleted.Failures) != 1 {
+		t.Errorf("deleted %+v, %v", deleted, err)
+	}
+	listed, err := d.ListTaskDefinitions(t.Context(), &sdk.ListTaskDefinitionsInput{FamilyPrefix: new("web"), Status: types.TaskDefinitionStatusDeleteInProgress})
+	if err != nil || len(listed.TaskDefinitionArns) != 1 {
+		t.Errorf("listed %+v, %v", listed, err)
+	}
+	families, err := d.ListTaskDefinitionFamilies(t.Context(), &sdk.ListTaskDefinitionFamiliesInput{FamilyPrefix: new("w")})
+	if err != nil || len(families.Families) != 1 {
+		t.Errorf("families %+v, %v", families, err)
+	}
+	theirs := d.as(secondAccount)
+	_, err = theirs.DescribeTaskDefinition(t.Context(), &sdk.DescribeTaskDefinitionInput{TaskDefinition: new("web:1")})
+	wantError(t, err, "ClientException", "Unable to describe task definition.")
+	_, err = d.DeleteTaskDefinitions(t.Context(), &sdk.DeleteTaskDefinitionsInput{TaskDefinitions: make([]string, 11)})
+	wantError(t, err, "InvalidParameterException", "The number of task definitions must be between 1 and 10.")
 }
