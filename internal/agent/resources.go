@@ -13,6 +13,7 @@ import (
 	"github.com/slipway/slipway/internal/agent/cgroup"
 	"github.com/slipway/slipway/internal/agent/engine"
 	"github.com/slipway/slipway/internal/agent/image"
+	"github.com/slipway/slipway/internal/agent/link"
 	"github.com/slipway/slipway/internal/agent/volume"
 	"github.com/slipway/slipway/internal/agentproto"
 )
@@ -25,15 +26,28 @@ type images struct {
 	perCycle int
 }
 
-// Pull implements engine.Images.
+// Pull implements engine.Images. The control plane's own registry is down only
+// when the control plane is, and is waited for as that is (link.Registries.Auth).
 func (i images) Pull(ctx context.Context, ref string, auth engine.RegistryAuth) (engine.Image, error) {
-	img, err := i.store.Pull(ctx, ref, image.PullOptions{
-		Behavior: i.behavior,
-		Auth:     func(string) (string, string, error) { return auth.User, auth.Password, nil },
-		Endpoint: func(string) string { return auth.Endpoint },
-	})
-	return engine.Image{Name: img.Name, Digest: img.Digest}, err
+	for {
+		img, err := i.store.Pull(ctx, ref, image.PullOptions{
+			Behavior: i.behavior,
+			Auth:     func(string) (string, string, error) { return auth.User, auth.Password, nil },
+			Endpoint: func(string) string { return auth.Endpoint },
+		})
+		if err == nil || auth.Endpoint == "" || !link.Unanswered(err) {
+			return engine.Image{Name: img.Name, Digest: img.Digest}, err
+		}
+		select {
+		case <-time.After(pullPause):
+		case <-ctx.Done():
+			return engine.Image{}, ctx.Err()
+		}
+	}
 }
+
+// pullPause follows the image store's own attempts at a registry.
+const pullPause = time.Second
 
 // Cleanup implements engine.Images.
 func (i images) Cleanup(ctx context.Context, keep func(string) bool) error {

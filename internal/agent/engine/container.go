@@ -44,7 +44,7 @@ func (e *Engine) startContainer(ctx, turn context.Context, id string, seq uint64
 		return err
 	}
 	defer e.gate.leave()
-	return within(ctx, startTimeout, "started", func(ctx context.Context) error {
+	err := within(ctx, startTimeout, "started", func(ctx context.Context) error {
 		unsure := false
 		return persist(ctx, func(ctx context.Context) error {
 			if unsure {
@@ -57,6 +57,10 @@ func (e *Engine) startContainer(ctx, turn context.Context, id string, seq uint64
 			return e.fx.Runtime.Start(ctx, id)
 		})
 	})
+	if err == nil {
+		e.gate.widen()
+	}
+	return err
 }
 
 // detach gives the network back. Ports must be free before STOPPED is told, so

@@ -125,7 +125,7 @@ func history(t *testing.T, events []event, seed uint64) []string {
 	a := boot(t, m, testConfig)
 	for _, e := range events {
 		p.happen(t, e, &a)
-		time.Sleep(e.wait)
+		time.Sleep(e.wait) //nolint:forbidigo // in a synctest bubble
 	}
 	// In the end everything that still runs is stopped, with no further kill.
 	a.die()
@@ -139,13 +139,13 @@ func history(t *testing.T, events []event, seed uint64) []string {
 	settleFor(time.Minute)
 	broken := p.judge()
 	settleFor(2 * testConfig.CleanupWait)
-	if n := len(m.containers) + len(m.attached) + len(m.groups) + len(m.durable) + len(a.Tasks()); n != 0 {
-		broken = append(broken, fmt.Sprintf("left behind: containers %v networks %v groups %v records %v", m.containers, m.attached, m.groups, m.durable))
+	if now := m.now(); len(now.containers)+len(now.attached)+len(now.groups)+len(now.durable)+len(a.Tasks()) != 0 {
+		broken = append(broken, fmt.Sprintf("left behind: containers %v networks %v groups %v records %v", now.containers, now.attached, now.groups, now.durable))
 	}
+	a.die()
 	if h := a.host; h.cpu != testConfig.CPU || h.memory != testConfig.Memory || len(h.ports) != 0 || len(h.waiting) != 0 {
 		broken = append(broken, fmt.Sprintf("account of the instance: %+v", h))
 	}
-	a.die()
 	return broken
 }
 
@@ -175,6 +175,8 @@ func (p *plane) happen(t *testing.T, e event, a **agent) {
 
 // judge checks what was promised about containers and reports.
 func (p *plane) judge() []string {
+	p.m.mu.Lock()
+	defer p.m.mu.Unlock()
 	broken := p.m.broken
 	for id, n := range p.m.starts {
 		if n > 1 {

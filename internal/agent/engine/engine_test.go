@@ -47,7 +47,7 @@ func each(t *testing.T, f func(t *testing.T, m *machine, a *agent)) {
 }
 
 func settleFor(d time.Duration) {
-	time.Sleep(d)
+	time.Sleep(d) //nolint:forbidigo // in a synctest bubble
 	synctest.Wait()
 }
 
@@ -73,16 +73,16 @@ func TestReportsOfOneTask(t *testing.T) {
 			{TaskARN: arnPrefix + "1f", Status: "STOPPED", Containers: []ContainerChange{
 				{Name: "p", Status: "STOPPED", ImageDigest: "sha256:1234", RuntimeID: id, ExitCode: new(3), Bindings: bindings}}},
 		}
-		if diff := cmp.Diff(want, m.reports, cmpopts.IgnoreTypes(time.Time{})); diff != "" {
+		if diff := cmp.Diff(want, m.now().reports, cmpopts.IgnoreTypes(time.Time{})); diff != "" {
 			t.Error(diff)
 		}
-		if m.reports[1].PullStartedAt.IsZero() || m.reports[1].PullStoppedAt.Before(m.reports[1].PullStartedAt) {
-			t.Errorf("pull times of RUNNING: %+v", m.reports[1])
+		if m.now().reports[1].PullStartedAt.IsZero() || m.now().reports[1].PullStoppedAt.Before(m.now().reports[1].PullStartedAt) {
+			t.Errorf("pull times of RUNNING: %+v", m.now().reports[1])
 		}
-		if m.reports[2].ExecutionStoppedAt.IsZero() {
+		if m.now().reports[2].ExecutionStoppedAt.IsZero() {
 			t.Error("STOPPED has no executionStoppedAt")
 		}
-		if len(m.attached) != 0 {
+		if len(m.now().attached) != 0 {
 			t.Error("the network of a stopped container is still there")
 		}
 	})
@@ -98,7 +98,7 @@ func TestFinishedInitContainerIsReportedWithRunning(t *testing.T) {
 		m.exit(containerID(arnPrefix+"1", "init"), Exit{})
 		settleFor(time.Second)
 		var got []string
-		for _, r := range m.reports {
+		for _, r := range m.now().reports {
 			for _, c := range r.Containers {
 				got = append(got, r.Status+"/"+c.Name+"="+c.Status)
 			}
@@ -123,9 +123,9 @@ func TestNewsOfAContainerIsFlushed(t *testing.T) {
 			t.Fatalf("too early: %v", got)
 		}
 		settleFor(3 * time.Second)
-		last := m.reports[len(m.reports)-1]
-		if len(m.reports) != 3 || last.Status != "RUNNING" || last.Containers[0].Name != "side" || *last.Containers[0].ExitCode != 5 {
-			t.Errorf("got %+v", m.reports)
+		last := m.now().reports[len(m.now().reports)-1]
+		if len(m.now().reports) != 3 || last.Status != "RUNNING" || last.Containers[0].Name != "side" || *last.Containers[0].ExitCode != 5 {
+			t.Errorf("got %+v", m.now().reports)
 		}
 	})
 }
@@ -137,11 +137,11 @@ func TestEssentialExitStopsTheOthersInReverse(t *testing.T) {
 		side.Links = []string{"app:web"}
 		a.apply(t, runTask("1", side, app, db))
 		settleFor(time.Second)
-		m.log = nil
+		m.set(func() { m.log = nil })
 		m.exit(containerID(arnPrefix+"1", "side"), Exit{})
 		settleFor(time.Second)
 		var signals []string
-		for _, l := range m.log {
+		for _, l := range m.now().log {
 			if strings.HasPrefix(l, "stop ") {
 				signals = append(signals, l)
 			}
@@ -149,7 +149,7 @@ func TestEssentialExitStopsTheOthersInReverse(t *testing.T) {
 		if diff := cmp.Diff([]string{"stop app", "stop db"}, signals); diff != "" {
 			t.Error(diff)
 		}
-		last := m.reports[len(m.reports)-1]
+		last := m.now().reports[len(m.now().reports)-1]
 		codes := map[string]int{}
 		for _, c := range last.Containers {
 			codes[c.Name] = *c.ExitCode
@@ -167,14 +167,14 @@ func TestStopTimeoutThenKill(t *testing.T) {
 		a.apply(t, runTask("1", c))
 		settleFor(time.Second)
 		id := containerID(arnPrefix+"1", "main")
-		m.containers[id].deaf = true
+		m.set(func() { m.containers[id].deaf = true })
 		a.apply(t, stopTask("1"))
 		settleFor(6 * time.Second)
-		if m.containers[id].state != Alive {
+		if m.now().containers[id].state != Alive {
 			t.Fatal("killed before its stopTimeout")
 		}
 		settleFor(2 * time.Second)
-		last := m.reports[len(m.reports)-1]
+		last := m.now().reports[len(m.now().reports)-1]
 		if last.Status != "STOPPED" || *last.Containers[0].ExitCode != 137 {
 			t.Errorf("got %+v", last)
 		}
@@ -183,15 +183,15 @@ func TestStopTimeoutThenKill(t *testing.T) {
 
 func TestStopBeforePullNeverStarts(t *testing.T) {
 	each(t, func(t *testing.T, m *machine, a *agent) {
-		m.delay = func() time.Duration { return 30 * time.Second }
+		m.set(func() { m.delay = func() time.Duration { return 30 * time.Second } })
 		a.apply(t, runTask("1"))
 		a.apply(t, stopTask("1"))
 		settleFor(10 * time.Minute)
 		if got := m.statuses(); !slices.Equal(got, []string{"STOPPED"}) {
 			t.Errorf("got %v", got)
 		}
-		if len(m.starts) != 0 || len(m.attached) != 0 {
-			t.Errorf("started %v, attached %v", m.starts, m.attached)
+		if len(m.now().starts) != 0 || len(m.now().attached) != 0 {
+			t.Errorf("started %v, attached %v", m.now().starts, m.now().attached)
 		}
 	})
 }
@@ -225,14 +225,14 @@ func TestFailures(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, m *machine, a *agent) {
-				m.images["busybox"] = c.image
+				m.set(func() { m.images["busybox"] = c.image })
 				main := container("main")
 				if c.task != nil {
 					c.task(&main)
 				}
 				a.apply(t, runTask("1", main))
 				settleFor(time.Minute)
-				last := m.reports[len(m.reports)-1]
+				last := m.now().reports[len(m.now().reports)-1]
 				if last.Status != "STOPPED" || last.Reason != "" || last.Containers[len(last.Containers)-1].Reason != c.reason {
 					t.Errorf("got %+v", last)
 				}
@@ -250,7 +250,7 @@ func TestOutOfMemory(t *testing.T) {
 		settleFor(time.Second)
 		m.exit(containerID(arnPrefix+"1", "main"), Exit{Code: 137, OOM: true})
 		settleFor(time.Second)
-		c := m.reports[len(m.reports)-1].Containers[0]
+		c := m.now().reports[len(m.now().reports)-1].Containers[0]
 		if *c.ExitCode != 137 || c.Reason != "OutOfMemoryError: Container killed due to memory usage" {
 			t.Errorf("got %+v", c)
 		}
@@ -281,10 +281,10 @@ func TestTasksThatCannotRun(t *testing.T) {
 				if r.Malformed != c.malformed {
 					t.Errorf("malformed: got %v", r.Malformed)
 				}
-				if len(m.reports) != 1 || m.reports[0].Status != "STOPPED" || m.reports[0].Reason != c.reason {
-					t.Errorf("got %+v", m.reports)
+				if len(m.now().reports) != 1 || m.now().reports[0].Status != "STOPPED" || m.now().reports[0].Reason != c.reason {
+					t.Errorf("got %+v", m.now().reports)
 				}
-				if len(a.Tasks()) != 0 || len(m.durable) != 0 {
+				if len(a.Tasks()) != 0 || len(m.now().durable) != 0 {
 					t.Error("it is not forgotten")
 				}
 			})
@@ -305,13 +305,13 @@ func TestWaitsForResources(t *testing.T) {
 		big.CPU, small.CPU = 1000, 10
 		a.apply(t, runTask("2", big), runTask("3", small))
 		settleFor(time.Minute)
-		if len(m.starts) != 1 || len(m.reports) != 2 {
-			t.Fatalf("started %v, reported %v", m.starts, m.statuses())
+		if len(m.now().starts) != 1 || len(m.now().reports) != 2 {
+			t.Fatalf("started %v, reported %v", m.now().starts, m.statuses())
 		}
 		a.apply(t, stopTask("1"))
 		settleFor(time.Minute)
-		if len(m.starts) != 3 {
-			t.Errorf("started %v", m.starts)
+		if len(m.now().starts) != 3 {
+			t.Errorf("started %v", m.now().starts)
 		}
 	})
 }
@@ -327,27 +327,23 @@ func TestWaitingTaskCanBeStopped(t *testing.T) {
 		settleFor(time.Second)
 		a.apply(t, stopTask("1"))
 		settleFor(time.Second)
-		if n := m.starts[containerID(arnPrefix+"3", "main")]; n != 1 || len(m.starts) != 2 {
-			t.Errorf("started %v", m.starts)
+		if n := m.now().starts[containerID(arnPrefix+"3", "main")]; n != 1 || len(m.now().starts) != 2 {
+			t.Errorf("started %v", m.now().starts)
 		}
 	})
 }
 
 func TestRefusedReports(t *testing.T) {
 	each(t, func(t *testing.T, m *machine, a *agent) {
-		m.refusing = errors.New("AccessDeniedException")
+		m.set(func() { m.refusing = errors.New("AccessDeniedException") })
 		a.apply(t, runTask("1"))
 		settleFor(10 * time.Minute)
-		m.mu.Lock()
-		m.refusing = nil
-		m.mu.Unlock()
+		m.set(func() { m.refusing = nil })
 		settleFor(time.Minute)
 		if got := m.statuses(); !slices.Equal(got, []string{"PENDING", "RUNNING"}) {
 			t.Errorf("got %v", got)
 		}
-		m.mu.Lock()
-		m.refusing = ErrRefused
-		m.mu.Unlock()
+		m.set(func() { m.refusing = ErrRefused })
 		a.apply(t, stopTask("1"))
 		settleFor(testConfig.CleanupWait + time.Minute)
 		if len(a.Tasks()) != 0 {
@@ -363,20 +359,16 @@ func TestCleanupWaitsForTheReport(t *testing.T) {
 		task.Containers[0].MountPoints = []agentproto.MountPoint{{SourceVolume: "v", ContainerPath: "/v"}}
 		a.apply(t, task)
 		settleFor(time.Second)
-		m.mu.Lock()
-		m.refusing = errors.New("away")
-		m.mu.Unlock()
+		m.set(func() { m.refusing = errors.New("away") })
 		m.exit(containerID(task.ARN, "main"), Exit{})
 		settleFor(2 * testConfig.CleanupWait)
-		if len(m.containers) != 1 || len(m.volumes) != 1 {
+		if len(m.now().containers) != 1 || len(m.now().volumes) != 1 {
 			t.Fatal("cleaned up before STOPPED was accepted")
 		}
-		m.mu.Lock()
-		m.refusing = nil
-		m.mu.Unlock()
+		m.set(func() { m.refusing = nil })
 		settleFor(time.Minute)
-		if len(m.containers)+len(m.volumes)+len(m.groups)+len(m.durable)+len(a.Tasks()) != 0 {
-			t.Errorf("left: %v %v %v %v", m.containers, m.volumes, m.groups, m.durable)
+		if len(m.now().containers)+len(m.now().volumes)+len(m.now().groups)+len(m.now().durable)+len(a.Tasks()) != 0 {
+			t.Errorf("left: %v %v %v %v", m.now().containers, m.now().volumes, m.now().groups, m.now().durable)
 		}
 	})
 }
@@ -390,7 +382,7 @@ func TestEarlyTasksGoFirst(t *testing.T) {
 		a.apply(t, tasks...)
 		settleFor(time.Minute)
 		var started []string
-		for _, l := range m.log {
+		for _, l := range m.now().log {
 			if s, ok := strings.CutPrefix(l, "start "); ok {
 				started = append(started, s)
 			}
@@ -415,12 +407,12 @@ func TestRestartInPlace(t *testing.T) {
 		settleFor(2 * time.Minute)
 		m.exit(id, Exit{Code: 1})
 		settleFor(10 * time.Second)
-		if m.starts[id] != 2 || a.Tasks()[0].Containers[0].Restarts != 1 || len(m.reports) != 2 {
-			t.Fatalf("started %d times, reports %v", m.starts[id], m.statuses())
+		if m.now().starts[id] != 2 || a.Tasks()[0].Containers[0].Restarts != 1 || len(m.now().reports) != 2 {
+			t.Fatalf("started %d times, reports %v", m.now().starts[id], m.statuses())
 		}
 		m.exit(id, Exit{Code: 4}) // too soon for another restart
 		settleFor(10 * time.Second)
-		last := m.reports[len(m.reports)-1]
+		last := m.now().reports[len(m.now().reports)-1]
 		if last.Status != "STOPPED" || *last.Containers[0].ExitCode != 4 {
 			t.Errorf("got %+v", last)
 		}
@@ -433,12 +425,43 @@ func TestRepeatedPayloadChangesNothing(t *testing.T) {
 		settleFor(time.Second)
 		a.apply(t, runTask("1", container("other")))
 		settleFor(time.Second)
-		if len(m.starts) != 1 || len(m.reports) != 2 {
-			t.Errorf("started %v, reported %v", m.starts, m.statuses())
+		if len(m.now().starts) != 1 || len(m.now().reports) != 2 {
+			t.Errorf("started %v, reported %v", m.now().starts, m.statuses())
 		}
 		v := a.Tasks()[0]
 		if v.Known != lifecycle.Running || v.Task.Containers[0].Name != "main" {
 			t.Errorf("got %+v", v)
+		}
+	})
+}
+
+// TestRuntimeGoesAway loses the answers of the runtime, in the middle of what it
+// does, for a minute.
+func TestRuntimeGoesAway(t *testing.T) {
+	each(t, func(t *testing.T, m *machine, a *agent) {
+		set := func(away bool) { m.set(func() { m.away = away }) }
+		a.apply(t, runTask("1"))
+		settleFor(15 * time.Millisecond) // its container is being made
+		set(true)
+		settleFor(time.Minute)
+		if len(m.now().reports) > 1 {
+			t.Fatalf("reported %v", m.statuses())
+		}
+		set(false)
+		settleFor(10 * time.Second)
+		if n := m.now().starts[containerID(arnPrefix+"1", "main")]; n != 1 {
+			t.Fatalf("started %d times", n)
+		}
+		set(true)
+		a.apply(t, stopTask("1"))
+		settleFor(10 * time.Minute) // longer than all attempts to stop it
+		set(false)
+		settleFor(10 * time.Second)
+		if got := m.statuses(); !slices.Equal(got, []string{"PENDING", "RUNNING", "STOPPED"}) {
+			t.Errorf("reported %v", got)
+		}
+		if c := m.now().reports[len(m.now().reports)-1].Containers[0]; *c.ExitCode != 143 || c.Reason != "" {
+			t.Errorf("got %+v", c)
 		}
 	})
 }

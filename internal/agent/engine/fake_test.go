@@ -2,13 +2,13 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +39,7 @@ type machine struct {
 
 	reports  []Report
 	refusing error // what Submit answers
+	away     bool  // the container runtime does not answer, though it may act
 
 	durable map[string][]byte // the journal's file
 }
@@ -61,12 +62,48 @@ func newMachine() *machine {
 	}
 }
 
+// set changes the machine.
+func (m *machine) set(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
+}
+
+// picture is the machine as it was at one moment.
+type picture struct {
+	containers map[string]fakeContainer
+	starts     map[string]int
+	attached   map[string]Attachment
+	groups     map[string]bool
+	volumes    map[string]bool
+	durable    map[string][]byte
+	log        []string
+	reports    []Report
+}
+
+func (m *machine) now() picture {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := picture{
+		containers: map[string]fakeContainer{}, starts: maps.Clone(m.starts), attached: maps.Clone(m.attached),
+		groups: maps.Clone(m.groups), volumes: maps.Clone(m.volumes), durable: maps.Clone(m.durable),
+		log: slices.Clone(m.log), reports: slices.Clone(m.reports),
+	}
+	for id, c := range m.containers {
+		p.containers[id] = *c
+	}
+	return p
+}
+
 // effect takes its time and then happens, unless it was cancelled before.
 func (m *machine) effect(ctx context.Context, what string, happen func() error) error {
+	m.mu.Lock()
+	delay, cut := m.delay, m.cut
+	m.mu.Unlock()
 	select {
-	case <-time.After(m.delay()):
+	case <-time.After(delay()):
 	case <-ctx.Done():
-		if !m.cut() {
+		if !cut() {
 			return ctx.Err()
 		}
 	}
@@ -86,9 +123,21 @@ func (m *machine) name(id string) string {
 	return id
 }
 
+// command is an effect of the container runtime. When that goes away, the answer
+// to what it did is lost.
+func (m *machine) command(ctx context.Context, what string, happen func() error) error {
+	err := m.effect(ctx, what, happen)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.away {
+		return ErrUnavailable
+	}
+	return err
+}
+
 // Create implements Runtime.
 func (m *machine) Create(ctx context.Context, spec ContainerSpec) error {
-	return m.effect(ctx, "create "+spec.ContainerName, func() error {
+	return m.command(ctx, "create "+spec.ContainerName, func() error {
 		if _, ok := m.containers[spec.ID]; ok {
 			return fmt.Errorf("container %s exists", spec.ID)
 		}
@@ -105,7 +154,7 @@ func (m *machine) Start(ctx context.Context, id string) error {
 		m.broken = append(m.broken, "a container of a task that was to stop was started")
 	}
 	m.mu.Unlock()
-	return m.effect(ctx, what, func() error {
+	return m.command(ctx, what, func() error {
 		c, ok := m.containers[id]
 		if !ok {
 			return ErrNotFound
@@ -133,7 +182,7 @@ func (m *machine) signal(ctx context.Context, id, what string, code int, force b
 	m.mu.Lock()
 	what += " " + m.name(id)
 	m.mu.Unlock()
-	return m.effect(ctx, what, func() error {
+	return m.command(ctx, what, func() error {
 		c, ok := m.containers[id]
 		if !ok {
 			return ErrNotFound
@@ -188,7 +237,10 @@ func (m *machine) Inspect(_ context.Context, id string) (Process, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, ok := m.containers[id]
-	if !ok {
+	switch {
+	case m.away:
+		return Process{}, ErrUnavailable
+	case !ok:
 		return Process{}, ErrNotFound
 	}
 	return Process{ID: id, State: c.state, StartedAt: c.since, Exit: c.exit}, nil
@@ -197,7 +249,7 @@ func (m *machine) Inspect(_ context.Context, id string) (Process, error) {
 // List implements Runtime.
 func (m *machine) List(ctx context.Context) ([]Process, error) {
 	var out []Process
-	for _, id := range slices.Sorted(maps.Keys(m.containers)) {
+	for _, id := range slices.Sorted(maps.Keys(m.now().containers)) {
 		p, err := m.Inspect(ctx, id)
 		if err != nil {
 			return nil, err
@@ -323,16 +375,18 @@ type disk struct {
 	m    *machine
 	ctx  context.Context // ends with the kill
 	work chan func()
+	over chan struct{} // closed after the last write
 }
 
 func newDisk(ctx context.Context, m *machine) *disk {
-	d := &disk{m: m, ctx: ctx, work: make(chan func(), 1000)}
+	d := &disk{m: m, ctx: ctx, work: make(chan func(), 1000), over: make(chan struct{})}
 	go func() {
+		defer close(d.over)
 		for {
 			select {
 			case f := <-d.work:
 				select {
-				case <-time.After(m.delay() / 10):
+				case <-time.After(d.lag()):
 				case <-ctx.Done():
 					return
 				}
@@ -343,6 +397,14 @@ func newDisk(ctx context.Context, m *machine) *disk {
 		}
 	}()
 	return d
+}
+
+// lag is how long a write takes.
+func (d *disk) lag() time.Duration {
+	d.m.mu.Lock()
+	delay := d.m.delay
+	d.m.mu.Unlock()
+	return delay() / 10
 }
 
 // Put implements Journal.
@@ -374,9 +436,10 @@ func (d *disk) Delete(group, key string) journal.Wait { return d.Put(group, key,
 
 // Each implements Journal.
 func (d *disk) Each(group string, visit func(string, []byte) error) error {
-	for _, k := range slices.Sorted(maps.Keys(d.m.durable)) {
-		if len(k) > len(group) && k[:len(group)+1] == group+"/" {
-			if err := visit(k[len(group)+1:], d.m.durable[k]); err != nil {
+	durable := d.m.now().durable
+	for _, k := range slices.Sorted(maps.Keys(durable)) {
+		if key, ok := strings.CutPrefix(k, group+"/"); ok {
+			if err := visit(key, durable[k]); err != nil {
 				return err
 			}
 		}
@@ -389,20 +452,22 @@ type agent struct {
 	*Engine
 	kill context.CancelFunc
 	over chan struct{}
+	disk *disk
 }
 
 func boot(t testing.TB, m *machine, cfg Config) *agent {
 	t.Helper()
 	ctx, kill := context.WithCancel(context.Background())
+	d := newDisk(ctx, m)
 	e := New(cfg, Effects{
 		Runtime: m, Images: m, Registries: m, Network: network{m}, Volumes: files{m}, Cgroups: groups{m},
-		Reports: m, Journal: newDisk(ctx, m),
+		Reports: m, Journal: d,
 	}, slog.New(slog.DiscardHandler))
 	if err := e.Recover(ctx); err != nil {
 		kill()
 		t.Fatalf("recover: %v", err)
 	}
-	a := &agent{Engine: e, kill: kill, over: make(chan struct{})}
+	a := &agent{Engine: e, kill: kill, over: make(chan struct{}), disk: d}
 	go func() {
 		defer close(a.over)
 		_ = e.Run(ctx)
@@ -414,6 +479,7 @@ func boot(t testing.TB, m *machine, cfg Config) *agent {
 func (a *agent) die() {
 	a.kill()
 	<-a.over
+	<-a.disk.over
 }
 
 // apply hands tasks over and waits until they are durable.
@@ -437,12 +503,4 @@ func (m *machine) statuses() []string {
 		out[i] = r.Status
 	}
 	return out
-}
-
-func hostConfigJSON(h agentproto.HostConfig) string {
-	b, err := json.Marshal(h)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
 }

@@ -9,14 +9,27 @@ import (
 // gate bounds how many containers are made at a time. Whoever waits is let in by
 // the order in which the tasks were accepted, not by the order of asking: the
 // last step of an early task goes before the first step of a late one.
+//
+// After a pause half of the slots are open, and every container that was started
+// opens one more: so the first of a burst does not share its cores with as many
+// others, and soon enough are under way to fill the time in which one waits for
+// the disk or the kernel.
 type gate struct {
 	mu    sync.Mutex
-	free  int
+	max   int
+	open  int // slots, now
+	used  int
 	queue waiters
 	calls uint64
 }
 
-func newGate(n int) *gate { return &gate{free: n} }
+func newGate(n int) *gate {
+	g := &gate{max: n}
+	g.narrow()
+	return g
+}
+
+func (g *gate) narrow() { g.open = (g.max + 1) / 2 }
 
 type waiter struct {
 	seq, call uint64
@@ -27,8 +40,8 @@ type waiter struct {
 // enter waits for a slot; leave must be called once if the error is nil.
 func (g *gate) enter(ctx context.Context, seq uint64) error {
 	g.mu.Lock()
-	if g.free > 0 {
-		g.free--
+	if g.used < g.open {
+		g.used++
 		g.mu.Unlock()
 		return nil
 	}
@@ -58,20 +71,38 @@ func (g *gate) leave() {
 	g.release()
 }
 
-// release hands the slot to the first in line; g.mu is held.
+// widen opens a slot more: a container was started.
+func (g *gate) widen() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open = min(g.open+1, g.max)
+	g.admit()
+}
+
+// release gives one slot up; g.mu is held.
 func (g *gate) release() {
-	if len(g.queue) == 0 {
-		g.free++
-		return
+	g.used--
+	g.admit()
+	if g.used == 0 {
+		g.narrow()
 	}
-	close(heap.Pop(&g.queue).(*waiter).ready)
+}
+
+// admit lets in the first in line while slots are open; g.mu is held.
+func (g *gate) admit() {
+	for len(g.queue) > 0 && g.used < g.open {
+		g.used++
+		close(heap.Pop(&g.queue).(*waiter).ready)
+	}
 }
 
 // waiters is a heap by task, then by time of asking.
 type waiters []*waiter
 
+// Len is for container/heap.
 func (q waiters) Len() int { return len(q) }
 
+// Less is for container/heap.
 func (q waiters) Less(i, j int) bool {
 	if q[i].seq != q[j].seq {
 		return q[i].seq < q[j].seq
@@ -79,6 +110,7 @@ func (q waiters) Less(i, j int) bool {
 	return q[i].call < q[j].call
 }
 
+// Swap is for container/heap.
 func (q waiters) Swap(i, j int) {
 	q[i], q[j] = q[j], q[i]
 	q[i].index, q[j].index = i, j

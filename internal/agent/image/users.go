@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/containerd/v2/core/snapshots"
 	"github.com/containerd/errdefs"
+	"github.com/google/uuid"
 )
 
 // Users are the accounts in an image's /etc/passwd and /etc/group.
@@ -131,11 +132,9 @@ func (c *Catalog) users(ctx context.Context, parent string) (Users, error) {
 	if _, err := sn.Stat(ctx, parent); err != nil {
 		return Users{}, fmt.Errorf("find unpacked layers: %w", err)
 	}
-	key := fmt.Sprintf("users-%d-%s", os.Getpid(), parent)
+	// Every reader has a view of its own: another one may end in the meantime.
+	key := "users-" + uuid.NewString()
 	mounts, err := sn.View(ctx, key, parent, snapshots.WithLabels(map[string]string{labelRoot: "view"}))
-	if errdefs.IsAlreadyExists(err) {
-		mounts, err = sn.Mounts(ctx, key)
-	}
 	if err != nil {
 		return Users{}, fmt.Errorf("view unpacked layers: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -129,5 +130,27 @@ func TestOneProcessAtATime(t *testing.T) {
 	_, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 1})
 	if err == nil {
 		t.Fatal("a second opening was not refused")
+	}
+}
+
+// TestManyWriters has each writer wait for its writes one by one, so that the
+// writer is woken with nothing to do as often as with something.
+func TestManyWriters(t *testing.T) {
+	j := open(t, filepath.Join(t.TempDir(), "journal.db"))
+	const writers, writes = 8, 25
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range writes {
+				if err := j.Put("task", fmt.Sprint(w, "-", i), []byte("v"))(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := len(contents(t, j, "task")); got != writers*writes {
+		t.Errorf("%d values, want %d", got, writers*writes)
 	}
 }

@@ -18,20 +18,21 @@ func (j *Journal) write() {
 			return
 		}
 		batch, commit := j.take()
-		if len(batch) > 0 && !j.persist(batch, commit) {
+		if batch != nil && !j.persist(batch, commit) {
 			return
 		}
 	}
 }
 
-// take claims all that is pending.
+// take claims all that is pending; nil if nothing is.
 func (j *Journal) take() (map[entry][]byte, *commit) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	batch, commit := j.pending, j.next
-	if len(batch) > 0 {
-		j.pending, j.next = make(map[entry][]byte, len(batch)), newCommit()
+	if len(j.pending) == 0 {
+		return nil, nil
 	}
+	batch, commit := j.pending, j.next
+	j.pending, j.next = make(map[entry][]byte, len(batch)), newCommit()
 	return batch, commit
 }
 
@@ -63,14 +64,13 @@ func (j *Journal) persist(batch map[entry][]byte, commit *commit) bool {
 // last writes what is pending when the journal closes.
 func (j *Journal) last() {
 	batch, commit := j.take()
-	if len(batch) > 0 {
-		if err := j.transact(batch); err != nil {
-			commit.err = fmt.Errorf("%w: %w", ErrClosed, err)
-		}
+	if batch == nil {
+		return
 	}
-	if len(batch) > 0 {
-		close(commit.done)
+	if err := j.transact(batch); err != nil {
+		commit.err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}
+	close(commit.done)
 }
 
 func (j *Journal) transact(batch map[entry][]byte) error {

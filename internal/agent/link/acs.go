@@ -117,6 +117,7 @@ func (a *acsConn) handle(ctx context.Context, e agentproto.Envelope) error {
 // unusable is a message that lacks what it must have.
 type unusable struct{ missing string }
 
+// Error says what is missing.
 func (e *unusable) Error() string { return e.missing }
 
 // on decodes the message and handles it.

@@ -66,6 +66,7 @@ type Error struct {
 	Message string
 }
 
+// Error is the code and the message.
 func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }
 
 // code is the API's error code, empty for other errors.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -110,7 +112,9 @@ func imageHost(image string) string {
 	return first
 }
 
-// Auth finds out how to log in to the registry of an image.
+// Auth finds out how to log in to the registry of an image. While the control
+// plane does not answer it waits, until ctx ends: before it is back nobody could
+// be told that the task has failed, and then it need not.
 func (r *Registries) Auth(ctx context.Context, image string, how *agentproto.RegistryAuthentication, execution *agentproto.RoleCredentials) (engine.RegistryAuth, error) {
 	switch {
 	case how == nil:
@@ -122,7 +126,30 @@ func (r *Registries) Auth(ctx context.Context, image string, how *agentproto.Reg
 	if how.ECRAuthData.UseExecutionRole && execution != nil {
 		creds = sigv4.Credentials{AccessKeyID: execution.AccessKeyID, SecretAccessKey: execution.SecretAccessKey, SessionToken: execution.SessionToken}
 	}
-	return r.token(ctx, how.ECRAuthData.RegistryID, creds)
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		auth, err := r.token(ctx, how.ECRAuthData.RegistryID, creds)
+		if err == nil || !Unanswered(err) {
+			return auth, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return engine.RegistryAuth{}, ctx.Err()
+		}
+	}
+}
+
+// Pauses between attempts to get a token.
+const (
+	firstPause   = 250 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// Unanswered tells whether a call or a pull failed because nobody answered it, or
+// not to the end.
+func Unanswered(err error) bool {
+	_, broken := errors.AsType[net.Error](err)
+	return broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
 }
 
 // token asks ECR, unless a token that it gave is still good. Those who wait for

@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // bridge is the kernel state of one instance. Only the worker's thread uses it.
@@ -188,7 +190,7 @@ func (b *bridge) purge() error {
 	if err := b.nl.LinkDel(b.link); err != nil && !errors.Is(err, unix.ENODEV) {
 		errs = append(errs, fmt.Errorf("delete bridge: %w", err))
 	}
-	errs = append(errs, unbindNS(filepath.Join(b.cfg.RunDir, "host")))
+	errs = append(errs, netns.Delete(filepath.Join(b.cfg.RunDir, "host")))
 	for _, dir := range []string{nsDir, stateDir, ""} {
 		err := os.Remove(filepath.Join(b.cfg.RunDir, dir))
 		if err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // nsDir, below the run directory, holds the mounts of the namespaces.
@@ -76,7 +78,7 @@ func (b *bridge) inNewNS(path string, f func() error) error {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("make network namespace: %w", err)
 	}
-	err := bindNS(path)
+	err := netns.Bind(path)
 	if err == nil {
 		err = f()
 	}
@@ -167,7 +169,7 @@ func (b *bridge) reflect(e *endpoint) error {
 // by hand because the kernel clears a namespace only some time after its end.
 func (b *bridge) dropEndpoint(e *endpoint) error {
 	err := b.dropLink(e.Name)
-	if uerr := unbindNS(e.NetNS); uerr != nil || err != nil {
+	if uerr := netns.Delete(e.NetNS); uerr != nil || err != nil {
 		return errors.Join(err, uerr)
 	}
 	b.addrs.free(e.IP)

@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +19,9 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // testNS makes a namespace for the test to work in, with a link to a second one
@@ -34,27 +34,24 @@ func testNS(t *testing.T) (inside, outside string) {
 	dir := t.TempDir()
 	inside, outside = filepath.Join(dir, "inside"), filepath.Join(dir, "outside")
 	for _, path := range []string{outside, inside} {
-		inThread(t, "", func() error {
-			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-				return err
-			}
-			return bindNS(path)
-		})
+		if err := netns.Create(path); err != nil {
+			t.Fatal(err)
+		}
 		t.Cleanup(func() {
-			if err := unbindNS(path); err != nil {
+			if err := netns.Delete(path); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	inThread(t, inside, func() error {
-		peer, err := netns.GetFromPath(outside)
+		peer, err := os.Open(outside)
 		if err != nil {
 			return err
 		}
 		defer peer.Close()
 		attrs := netlink.NewLinkAttrs()
 		attrs.Name = "out0"
-		if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "in0", PeerNamespace: netlink.NsFd(int(peer))}); err != nil {
+		if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "in0", PeerNamespace: netlink.NsFd(int(peer.Fd()))}); err != nil {
 			return err
 		}
 		return up("out0", "10.99.0.2")
@@ -81,22 +78,10 @@ func up(name, ip string) error {
 	return nil
 }
 
-// inThread runs f on a thread of its own in a namespace; the thread is thrown
-// away.
+// inThread runs f in a namespace.
 func inThread(t *testing.T, ns string, f func() error) {
 	t.Helper()
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		if ns != "" {
-			if err := enter(ns); err != nil {
-				done <- err
-				return
-			}
-		}
-		done <- f()
-	}()
-	if err := <-done; err != nil {
+	if err := netns.Do(ns, f); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -380,12 +365,12 @@ func TestForwardPolicyOfTheMachine(t *testing.T) {
 	var conn *nftables.Conn
 	var forward, user *nftables.Chain
 	inThread(t, inside, func() error {
-		ns, err := netns.Get()
+		ns, err := os.Open("/proc/thread-self/ns/net")
 		if err != nil {
 			return err
 		}
 		t.Cleanup(func() { ns.Close() })
-		if conn, err = nftables.New(nftables.WithNetNSFd(int(ns))); err != nil {
+		if conn, err = nftables.New(nftables.WithNetNSFd(int(ns.Fd()))); err != nil {
 			return err
 		}
 		filter := conn.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "filter"})

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -97,7 +98,7 @@ func (p *ports) hold(owner string, hp hostPort) error {
 		return &PortInUseError{Port: hp.port, Proto: hp.proto, Owner: h.owner}
 	}
 	fd, err := bind(hp)
-	if err == unix.EADDRINUSE {
+	if errors.Is(err, unix.EADDRINUSE) {
 		return &PortInUseError{Port: hp.port, Proto: hp.proto}
 	}
 	if err != nil {

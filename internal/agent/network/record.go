@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // stateDir, below the run directory, holds one file per attachment. They are
@@ -119,7 +121,7 @@ func (b *bridge) load() error {
 	for _, file := range files {
 		id := strings.TrimSuffix(filepath.Base(file), ".json")
 		rec, err := readRecord(file)
-		if err != nil || !isNS(rec.NetNS) || !b.subnet.Contains(rec.IP) {
+		if err != nil || !netns.Mounted(rec.NetNS) || !b.subnet.Contains(rec.IP) {
 			b.cfg.Log.Warn("attachment is gone", "container", id, "error", err)
 			if err := os.Remove(file); err != nil {
 				return fmt.Errorf("remove attachment: %w", err)
@@ -191,7 +193,7 @@ func (b *bridge) sweep() error {
 		if mine[entry.Name()] {
 			continue
 		}
-		errs = append(errs, b.dropLink(entry.Name()), unbindNS(filepath.Join(b.cfg.RunDir, nsDir, entry.Name())))
+		errs = append(errs, b.dropLink(entry.Name()), netns.Delete(filepath.Join(b.cfg.RunDir, nsDir, entry.Name())))
 	}
 	return errors.Join(errs...)
 }

@@ -3,13 +3,14 @@ package network
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // worker is the one goroutine that touches kernel state. It owns an OS thread
@@ -87,16 +88,16 @@ func (w *worker) run(ready chan<- error) {
 
 func (w *worker) open() (*bridge, error) {
 	if w.cfg.NetNS != "" {
-		if err := enter(w.cfg.NetNS); err != nil {
+		if err := netns.Enter(w.cfg.NetNS); err != nil {
 			return nil, err
 		}
 	}
 	// An earlier agent's mount may be of an instance that is gone.
-	if !sameFile(w.hostPath(), threadNS) {
-		if err := unbindNS(w.hostPath()); err != nil {
+	if !sameFile(w.hostPath(), "/proc/thread-self/ns/net") {
+		if err := netns.Delete(w.hostPath()); err != nil {
 			return nil, err
 		}
-		if err := bindNS(w.hostPath()); err != nil {
+		if err := netns.Bind(w.hostPath()); err != nil {
 			return nil, err
 		}
 	}
@@ -124,56 +125,6 @@ func (w *worker) do(ctx context.Context, work func(*bridge) error) error {
 func (w *worker) stop() {
 	close(w.quit)
 	w.done.Wait()
-}
-
-// enter moves this thread to a namespace.
-func enter(path string) error {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open network namespace %s: %w", path, err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("enter network namespace %s: %w", path, err)
-	}
-	return nil
-}
-
-const threadNS = "/proc/thread-self/ns/net"
-
-// bindNS gives this thread's namespace a name in the file system, which keeps
-// it alive and lets the container runtime join it.
-func bindNS(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("create namespace file: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("create namespace file: %w", err)
-	}
-	if err := unix.Mount(threadNS, path, "none", unix.MS_BIND, ""); err != nil {
-		return errors.Join(fmt.Errorf("mount namespace %s: %w", path, err), os.Remove(path))
-	}
-	return nil
-}
-
-// unbindNS takes the name away again.
-func unbindNS(path string) error {
-	err := unix.Unmount(path, unix.MNT_DETACH)
-	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("unmount namespace %s: %w", path, err)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove namespace file: %w", err)
-	}
-	return nil
-}
-
-// isNS says whether a namespace is mounted at path; after a reboot only the
-// empty file is left.
-func isNS(path string) bool {
-	var st unix.Statfs_t
-	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
 }
 
 func sameFile(a, b string) bool {

@@ -83,7 +83,7 @@ func (r *Containerd) exists(ctx context.Context, id string) (bool, error) {
 func (r *Containerd) create(ctx context.Context, spec Spec) error {
 	img, err := r.catalog.Describe(ctx, spec.Image)
 	if err != nil {
-		return refuse(fmt.Errorf("No such image: %s: %w", spec.Image, err))
+		return refuse(fmt.Errorf("No such image: %s: %w", spec.Image, err)) //nolint:staticcheck // Docker's words, which users see
 	}
 	record, err := r.record(spec, img)
 	if err != nil {
@@ -107,14 +107,14 @@ func (r *Containerd) create(ctx context.Context, spec Spec) error {
 	}
 	parent := path.Dir(record.Labels[labelCgroup])
 	defer r.parents.enter(parent)()
-	_, err = r.tasks.Create(ctx, &tasks.CreateTaskRequest{
+	err = r.makeTask(ctx, &tasks.CreateTaskRequest{
 		ContainerID: spec.ID,
 		Rootfs:      wire(mounts),
 		Stdout:      stdout,
 		Stderr:      stderr,
 		Options:     &anypb.Any{TypeUrl: r.options.GetTypeUrl(), Value: r.options.GetValue()},
 	})
-	if err = native(err); err != nil {
+	if err != nil {
 		return failedTask(err)
 	}
 	return nil

@@ -99,3 +99,10 @@ func passing(err error) bool {
 func isNotFound(err error) bool {
 	return errors.Is(err, ErrNotFound) || errdefs.IsNotFound(err)
 }
+
+// isShimGone tells whether containerd lost the container's shim during the call,
+// which it reports in these words alone. It cleans up then, and soon knows no
+// process any more.
+func isShimGone(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "ttrpc: closed")
+}

@@ -64,7 +64,7 @@ func ownMounts(spec Spec) ([]specs.Mount, error) {
 			return nil, fmt.Errorf("invalid volume specification: destination can't be '/'")
 		}
 		if seen[m.Destination] {
-			return nil, fmt.Errorf("Duplicate mount point: %s", m.Destination)
+			return nil, fmt.Errorf("Duplicate mount point: %s", m.Destination) //nolint:staticcheck // Docker's words, which users see
 		}
 		seen[m.Destination] = true
 	}

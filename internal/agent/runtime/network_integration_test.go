@@ -4,67 +4,49 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"path/filepath"
-	goruntime "runtime"
 	"testing"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/agent/network"
+	"github.com/slipway/slipway/internal/netns"
 )
 
 // instanceNS makes a namespace that stands for an instance's, and gives a path
 // to it and a client that dials from it.
 func instanceNS(t *testing.T) (string, *http.Client) {
 	t.Helper()
-	made := make(chan netns.NsHandle)
-	go func() {
-		goruntime.LockOSThread() // the thread ends with the goroutine
-		ns, err := netns.New()
-		if err != nil {
+	path := filepath.Join(t.TempDir(), "netns")
+	if err := netns.Create(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := netns.Delete(path); err != nil {
 			t.Error(err)
 		}
-		made <- ns
-	}()
-	ns := <-made
-	t.Cleanup(func() { ns.Close() })
-	nl, err := netlink.NewHandleAt(ns)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer nl.Close()
-	lo, err := nl.LinkByName("lo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := nl.LinkSetUp(lo); err != nil {
-		t.Fatal(err)
-	}
-	dial := func(_ context.Context, _, addr string) (net.Conn, error) {
-		type result struct {
-			net.Conn
-			error
+	})
+	err := netns.Do(path, func() error {
+		lo, err := netlink.LinkByName("lo")
+		if err != nil {
+			return err
 		}
-		c := make(chan result)
-		go func() {
-			goruntime.LockOSThread()
-			if err := unix.Setns(int(ns), unix.CLONE_NEWNET); err != nil {
-				c <- result{nil, err}
-				return
-			}
-			conn, err := net.Dial("tcp4", addr)
-			c <- result{conn, err}
-		}()
-		r := <-c
-		return r.Conn, r.error
+		return netlink.LinkSetUp(lo)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf("/proc/self/fd/%d", int(ns)), &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+	dial := func(_ context.Context, _, addr string) (conn net.Conn, err error) {
+		err = netns.Do(path, func() error {
+			conn, err = net.Dial("tcp4", addr)
+			return err
+		})
+		return conn, err
+	}
+	return path, &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 }
 
 func TestContainersOnTheNetwork(t *testing.T) {

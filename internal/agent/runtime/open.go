@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -95,8 +96,7 @@ func Open(ctx context.Context, cfg Config) (*Containerd, error) {
 		watches: map[string]*watch{}, hearers: map[*hearer]struct{}{},
 	}
 	if err := r.resume(ctx); err != nil {
-		r.Close()
-		return nil, err
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
 }

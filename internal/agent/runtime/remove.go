@@ -44,7 +44,7 @@ func (r *Containerd) Remove(ctx context.Context, id string) error {
 func (r *Containerd) end(ctx context.Context, id string) error {
 	_, err := r.tasks.Kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
 	switch err = native(err); {
-	case isNotFound(err), err != nil && errdefs.IsFailedPrecondition(err):
+	case isNotFound(err), isShimGone(err), err != nil && errdefs.IsFailedPrecondition(err):
 	case err != nil:
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/containerd/containerd/v2/pkg/cap"
+	capability "github.com/containerd/containerd/v2/pkg/cap"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -102,7 +102,7 @@ func rlimits(asked []Ulimit) ([]specs.POSIXRlimit, error) {
 // maxFiles is the highest RLIMIT_NOFILE that can be set here: the kernel's
 // ceiling, or without the right to raise limits what this process has itself.
 func maxFiles() uint64 {
-	if caps, err := cap.Current(); err == nil && !slices.Contains(caps, "CAP_SYS_RESOURCE") {
+	if caps, err := capability.Current(); err == nil && !slices.Contains(caps, "CAP_SYS_RESOURCE") {
 		var own unix.Rlimit
 		if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &own); err == nil {
 			return own.Max

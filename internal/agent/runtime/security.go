@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/containerd/containerd/v2/pkg/cap"
+	capability "github.com/containerd/containerd/v2/pkg/cap"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -48,7 +48,7 @@ var defaultCaps = []string{
 func capabilities(spec Spec) (*specs.LinuxCapabilities, error) {
 	list := slices.Clone(defaultCaps)
 	if spec.Privileged {
-		all, err := cap.Current()
+		all, err := capability.Current()
 		if err != nil {
 			return nil, fmt.Errorf("read own capabilities: %w", err)
 		}
@@ -76,7 +76,7 @@ func changeCaps(list, add, drop []string) []string {
 		list = nil
 	}
 	if slices.Contains(add, allCaps) {
-		list = cap.Known()
+		list = capability.Known()
 	}
 	for _, c := range add {
 		if c != allCaps && !slices.Contains(list, c) {
@@ -93,7 +93,7 @@ func capNames(names []string) ([]string, error) {
 		if full != allCaps && !strings.HasPrefix(full, "CAP_") {
 			full = "CAP_" + full
 		}
-		if full != allCaps && !slices.Contains(cap.Known(), full) {
+		if full != allCaps && !slices.Contains(capability.Known(), full) {
 			return nil, fmt.Errorf("invalid capability: unknown capability: %q", full)
 		}
 		out = append(out, full)

@@ -163,11 +163,20 @@ func (r *Containerd) settle(ctx context.Context, id string, w *watch, exit Exit)
 }
 
 func (r *Containerd) deleteTask(ctx context.Context, id string) error {
-	_, err := r.tasks.Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: id})
-	if err = native(err); err != nil && !isNotFound(err) {
-		return fmt.Errorf("delete process of container %s: %w", id, err)
+	for {
+		_, err := r.tasks.Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: id})
+		switch err = native(err); {
+		case err == nil, isNotFound(err):
+			return nil
+		case !isShimGone(err):
+			return fmt.Errorf("delete process of container %s: %w", id, err)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
-	return nil
 }
 
 // Wait gives the exit, at once for a stopped container.

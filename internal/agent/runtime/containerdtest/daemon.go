@@ -38,8 +38,7 @@ func Start(t testing.TB) *Daemon {
 			t.Fatalf("this test needs %s: %v", program, err)
 		}
 	}
-	// Not t.TempDir: its name is too long for a socket.
-	dir, err := os.MkdirTemp("", "ctrd")
+	dir, err := os.MkdirTemp("", "ctrd") //nolint:usetesting // t.TempDir has names that are too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ var program = struct {
 func Program(t testing.TB) string {
 	t.Helper()
 	program.once.Do(func() {
-		dir, err := os.MkdirTemp("", "program")
+		dir, err := os.MkdirTemp("", "program") //nolint:usetesting // it outlives the test: others use it too, and Clean removes it
 		if err != nil {
 			program.err = err
 			return
