@@ -32,6 +32,7 @@ type acs struct {
 	// closes tells whether the agent lets the server end a silent connection
 	// (protocolVersion 2).
 	closes bool
+	origin string // of the agent's requests to this server
 
 	mu       sync.Mutex // guards the rest
 	out      *outbox
@@ -47,8 +48,9 @@ func (s *Server) serveACS(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	a := &acs{
 		srv: s, of: of, closes: q.Get("protocolVersion") >= "2",
-		id:  fmt.Sprintf("%s/%d", s.cfg.ServerID, s.connections.Add(1)),
-		out: newOutbox(resendAfter), alive: time.Now(),
+		id:     fmt.Sprintf("%s/%d", s.cfg.ServerID, s.connections.Add(1)),
+		origin: origin(r),
+		out:    newOutbox(resendAfter), alive: time.Now(),
 	}
 	err := s.cfg.Room.ConnectAgent(r.Context(), of.Scope, of.Cluster, of.ID, ecs.AgentConnection{
 		ID:            a.id,
@@ -168,6 +170,7 @@ func (a *acs) tell(ctx context.Context, snap *store.Snapshot, index string) erro
 			a.srv.log.Error("task cannot be sent", "task", t.ARN(), "error", err)
 			continue
 		}
+		loginAt(&task, a.origin)
 		if err := a.payload(ctx, snap.Revision(), t, task); err != nil {
 			return err
 		}

@@ -43,6 +43,14 @@ func (k keyring) Key(_ context.Context, id string) (wire.Credential, bool, error
 	return c, ok, nil
 }
 
+// Authorize refuses the keys that are allowed only some actions.
+func (k keyring) Authorize(_ context.Context, _ *wire.Call, cred wire.Credential, _ string, _ []string) error {
+	if cred.Allow != nil {
+		return &wire.Denied{Text: "no"}
+	}
+	return nil
+}
+
 // plane is a control plane with one cluster, one instance and one definition.
 type plane struct {
 	t    *testing.T
@@ -59,11 +67,13 @@ func newPlane(t *testing.T, change func(*session.Config)) *plane {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	p := &plane{t: t, room: ecs.New(st, ecs.Config{})}
+	p := &plane{t: t, room: ecs.New(st, ecs.Config{Registry: func(image string) (id, region string, ours bool) {
+		return scope.Account, scope.Region, strings.HasPrefix(image, "registry.test/")
+	}})}
 	p.keys = keyring{keyID: {AccessKeyID: keyID, SecretAccessKey: secret, Principal: wire.Principal{
 		ARN: "arn:aws:iam::123456789012:root", Account: scope.Account,
 	}}}
-	cfg := session.Config{Mux: wire.NewMux(wire.Config{Keys: p.keys}), Room: p.room, ServerID: "s1", Grace: -1}
+	cfg := session.Config{Mux: wire.NewMux(wire.Config{Keys: p.keys, Authorizer: p.keys}), Room: p.room, ServerID: "s1", Grace: -1}
 	if change != nil {
 		change(&cfg)
 	}
