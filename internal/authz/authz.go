@@ -9,6 +9,7 @@ package authz
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/service/iam"
+	"github.com/slipway/slipway/internal/wildcard"
 	"github.com/slipway/slipway/internal/wire"
 )
 
@@ -32,37 +34,30 @@ var (
 	_ wire.Authorizer = (*Guard)(nil)
 )
 
-// everything is the pattern that a root key has. wire writes it as no list.
-const everything = "*"
-
 // Key finds the credential of an access key id.
 func (g *Guard) Key(_ context.Context, accessKeyID string) (wire.Credential, bool, error) {
 	k, ok := g.keys.Lookup(accessKeyID)
 	if !ok {
 		return wire.Credential{}, false, nil
 	}
-	c := wire.Credential{
+	return wire.Credential{
 		AccessKeyID: k.ID, SecretAccessKey: k.Secret, SessionToken: k.SessionToken,
 		Principal: wire.Principal{ARN: k.Principal, UserID: k.UserID, Account: k.Account},
-		Expires:   k.Expires,
-	}
-	if !slices.Contains(k.Allow, everything) {
-		c.Allow = append([]string{}, k.Allow...) // never nil, which would be everything
-	}
-	return c, true, nil
+		Expires:   k.Expires, Allow: k.Allow,
+	}, true, nil
 }
 
 // Authorize allows what the credential's patterns allow.
 func (g *Guard) Authorize(_ context.Context, _ *wire.Call, cred wire.Credential, action string, resources []string) error {
-	if cred.Allow == nil || permits(cred.Allow, action) {
+	if permits(cred.Allow, action) {
 		return nil
 	}
-	return denied(cred.Principal.ARN, action, resources)
+	return &wire.Denied{Text: denied(cred.Principal.ARN, action, resources)}
 }
 
 // AuthorizeKey allows what the key may do, for callers who carry a token that
 // was made out to a key rather than a signature. A key that is gone or has
-// expired may do nothing.
+// expired may do nothing. Its refusals are apierr.Error.
 func (g *Guard) AuthorizeKey(accessKeyID, action, resource string) error {
 	k, ok := g.keys.Lookup(accessKeyID)
 	if !ok || !k.Expires.IsZero() && !time.Now().Before(k.Expires) {
@@ -74,41 +69,22 @@ func (g *Guard) AuthorizeKey(accessKeyID, action, resource string) error {
 	if permits(k.Allow, action) {
 		return nil
 	}
-	return denied(k.Principal, action, []string{resource})
+	return apierr.Client("AccessDeniedException", "%s", denied(k.Principal, action, []string{resource}))
 }
 
 func permits(patterns []string, action string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		return match(strings.ToLower(p), strings.ToLower(action)) // IAM: actions know no case
+		return wildcard.Match(strings.ToLower(p), strings.ToLower(action)) // IAM: actions know no case
 	})
 }
 
-func denied(principal, action string, resources []string) error {
+// denied is AWS's text for a caller without permission (IAM user guide,
+// "Troubleshoot access denied error messages").
+func denied(principal, action string, resources []string) string {
 	resource := "*"
 	if len(resources) > 0 {
 		resource = resources[0]
 	}
-	return apierr.Client("AccessDeniedException", "User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
+	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
 		principal, action, resource, action)
-}
-
-// match tells whether text is the pattern with any text in place of each *.
-func match(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	last := len(parts) - 1
-	if last == 0 {
-		return pattern == text
-	}
-	text, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	for _, part := range parts[1:last] {
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text = text[at+len(part):]
-	}
-	return strings.HasSuffix(text, parts[last])
 }

@@ -1,13 +1,14 @@
 package authz_test
 
 import (
-	"strings"
+	"errors"
 	"testing"
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/authz"
 	"github.com/slipway/slipway/internal/service/iam"
 	"github.com/slipway/slipway/internal/store"
+	"github.com/slipway/slipway/internal/wire"
 )
 
 func TestGuard(t *testing.T) {
@@ -56,9 +57,13 @@ func TestGuard(t *testing.T) {
 			if c.ok {
 				return
 			}
-			want := "User: " + c.key.Principal + " is not authorized to perform: " + c.action + " on resource: arn:aws:x"
-			if !apierr.Is(byCall, "AccessDeniedException") || !strings.Contains(byCall.Error(), want) {
-				t.Errorf("refused with %v, want %q", byCall, want)
+			want := "User: " + c.key.Principal + " is not authorized to perform: " + c.action +
+				" on resource: arn:aws:x because no identity-based policy allows the " + c.action + " action"
+			if denied, ok := errors.AsType[*wire.Denied](byCall); !ok || denied.Text != want {
+				t.Errorf("refused by call with %v, want %q", byCall, want)
+			}
+			if e, ok := errors.AsType[*apierr.Error](byKey); !ok || e.Code != "AccessDeniedException" || e.Message != want {
+				t.Errorf("refused by key with %v, want %q", byKey, want)
 			}
 		})
 	}
@@ -67,5 +72,33 @@ func TestGuard(t *testing.T) {
 	}
 	if err := guard.AuthorizeKey("AKIAAAAAAAAAAAAAAAAA", "ecr:BatchGetImage", "*"); err == nil {
 		t.Error("a key that is not there may pull")
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	guard := authz.New(nil)
+	for _, c := range []struct {
+		name  string
+		allow []string
+		want  bool
+	}{
+		{"no pattern", nil, false},
+		{"an empty list", []string{}, false},
+		{"everything", []string{"*"}, true},
+		{"a service", []string{"ecs:*"}, true},
+		{"another case", []string{"ECS:submit*"}, true},
+		{"a star within", []string{"ecs:Submit*Change"}, true},
+		{"more than the action", []string{"ecs:Submit*Changes"}, false},
+		{"one character", []string{"ecs:SubmitTaskStateChang?"}, true},
+		{"one character too many", []string{"ecs:SubmitTaskStateChange?"}, false},
+		{"others", []string{"ecr:*", "ecs:Poll"}, false},
+		{"the second", []string{"ecr:*", "*:*Task*State*"}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := guard.Authorize(t.Context(), nil, wire.Credential{Allow: c.allow}, "ecs:SubmitTaskStateChange", nil)
+			if (err == nil) != c.want {
+				t.Errorf("%q: %v, want allowed: %v", c.allow, err, c.want)
+			}
+		})
 	}
 }

@@ -116,6 +116,9 @@ func (h *Host) prepare(s Spec) error {
 	if err := netns.Create(h.netNS(s.ID)); err != nil {
 		return err
 	}
+	if err := netns.Do(h.netNS(s.ID), reserveAgentPorts); err != nil {
+		return err
+	}
 	port := fabric.Port{ID: s.ID, NetNS: h.netNS(s.ID), Addr: s.Addr, MAC: s.MAC}
 	if err := h.cfg.Fabric.Attach(port); err != nil {
 		return err
@@ -170,4 +173,14 @@ func (h *Host) stop(ctx context.Context, id string) error {
 		return fmt.Errorf("end instance %s: %w", id, err)
 	}
 	return nil
+}
+
+// agentPorts are those that agents listen on, of Amazon's kind too.
+const agentPorts = "51678-51680"
+
+// reserveAgentPorts keeps the kernel from giving an agent's ports to an outgoing
+// connection: they are in the range that it takes those from, and an agent that
+// cannot listen ends.
+func reserveAgentPorts() error {
+	return os.WriteFile("/proc/sys/net/ipv4/ip_local_reserved_ports", []byte(agentPorts), 0)
 }

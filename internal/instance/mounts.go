@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -14,9 +15,13 @@ import (
 // unmountBelow unmounts everything at or below dir, deepest first: the network
 // namespaces of the instance and of its containers.
 func unmountBelow(dir string) error {
-	points, err := mountPoints(dir)
+	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return err
+		return fmt.Errorf("list mounts: %w", err)
+	}
+	points, err := mountPoints(f, dir)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("list mounts: %w", err)
 	}
 	var errs []error
 	for _, p := range slices.Backward(points) {
@@ -27,16 +32,11 @@ func unmountBelow(dir string) error {
 	return errors.Join(errs...)
 }
 
-// mountPoints lists the mount points at or below dir in the order in which they
-// were mounted.
-func mountPoints(dir string) ([]string, error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, fmt.Errorf("list mounts: %w", err)
-	}
-	defer f.Close()
+// mountPoints lists the mount points of mountinfo (proc(5)) at or below dir, in
+// the order in which they were mounted.
+func mountPoints(mountinfo io.Reader, dir string) ([]string, error) {
 	var out []string
-	sc := bufio.NewScanner(f)
+	sc := bufio.NewScanner(mountinfo)
 	for sc.Scan() {
 		fields := strings.Fields(sc.Text())
 		if len(fields) < 5 {
@@ -50,7 +50,7 @@ func mountPoints(dir string) ([]string, error) {
 	return out, sc.Err()
 }
 
-// unescape undoes the octal escapes of mountinfo (proc(5)).
+// unescape undoes the octal escapes of mountinfo.
 func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }

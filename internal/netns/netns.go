@@ -1,9 +1,10 @@
 // Package netns makes, enters and removes network namespaces that are kept
 // alive by a file: an nsfs bind mount at a path of the caller's choice.
 //
-// It promises that a call leaves the calling goroutine in the namespace in which
-// it began, and that Create and Delete may be repeated. A thread that could not
-// be brought back is never reused: it ends with its goroutine.
+// It promises that Create and Do leave the calling goroutine in the namespace in
+// which it began: they work on a thread of their own, which ends with the call.
+// Create and Delete may be repeated. Bind and Enter are the steps for those who
+// own a thread already, as the agent's network does.
 package netns
 
 import (
@@ -25,20 +26,24 @@ func Create(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("create netns %s: %w", path, err)
 	}
+	return onThread(func() error {
+		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+			return fmt.Errorf("create netns %s: unshare: %w", path, err)
+		}
+		return Bind(path)
+	})
+}
+
+// Bind mounts the calling thread's namespace at path, which keeps it alive and
+// lets others join it.
+func Bind(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o444)
 	if err != nil {
-		return fmt.Errorf("create netns %s: %w", path, err)
+		return fmt.Errorf("bind netns %s: %w", path, err)
 	}
 	f.Close()
-	err = onThread(func() error {
-		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("unshare: %w", err)
-		}
-		return unix.Mount(threadNS(), path, "", unix.MS_BIND, "")
-	})
-	if err != nil {
-		os.Remove(path)
-		return fmt.Errorf("create netns %s: %w", path, err)
+	if err := unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, ""); err != nil {
+		return errors.Join(fmt.Errorf("bind netns %s: %w", path, err), os.Remove(path))
 	}
 	return nil
 }
@@ -47,16 +52,25 @@ func Create(path string) error {
 // fn starts, and sockets that it opens, belong to that namespace for good.
 func Do(path string, fn func() error) error {
 	return onThread(func() error {
-		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return fmt.Errorf("open netns %s: %w", path, err)
-		}
-		defer unix.Close(fd)
-		if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("enter netns %s: %w", path, err)
+		if err := Enter(path); err != nil {
+			return err
 		}
 		return fn()
 	})
+}
+
+// Enter moves the calling thread into the namespace at path. It is for threads
+// that stay there: the caller has locked its goroutine to the thread for good.
+func Enter(path string) error {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open netns %s: %w", path, err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Setns(fd, unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter netns %s: %w", path, err)
+	}
+	return nil
 }
 
 // Delete unmounts the namespace and removes its file. The kernel ends the
@@ -73,7 +87,8 @@ func Delete(path string) error {
 	return nil
 }
 
-// Mounted tells whether a namespace is mounted at path.
+// Mounted tells whether a namespace is mounted at path; after a reboot only the
+// empty file is left.
 func Mounted(path string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(path, &st) == nil && st.Type == unix.NSFS_MAGIC
@@ -88,8 +103,4 @@ func onThread(fn func() error) error {
 		done <- fn()
 	}()
 	return <-done
-}
-
-func threadNS() string {
-	return fmt.Sprintf("/proc/self/task/%d/ns/net", unix.Gettid())
 }

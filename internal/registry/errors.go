@@ -32,15 +32,16 @@ func (r *Registry) hide(doing string, err error) error {
 	return errcode.ErrorCodeUnavailable.WithMessage("the registry's storage failed")
 }
 
-// isAnswer tells whether the engine has its own words for err.
+// isAnswer tells whether the engine has its own words for err. The engine looks
+// at err itself and not at what it wraps, and so must this.
 func isAnswer(err error) bool {
-	switch err.(type) {
+	switch err.(type) { //nolint:errorlint // see above
 	case errcode.Error, errcode.Errors, errcode.ErrorCode,
 		distribution.ErrManifestVerification, distribution.ErrBlobInvalidDigest,
 		distribution.ErrManifestUnknownRevision, distribution.ErrTagUnknown:
 		return true
 	}
-	switch err {
+	switch err { //nolint:errorlint // see above
 	case distribution.ErrBlobUnknown, distribution.ErrBlobUploadUnknown, distribution.ErrUnsupported,
 		distribution.ErrAccessDenied, distribution.ErrBlobInvalidLength, distribution.ErrBlobDigestUnsupported:
 		return true

@@ -14,6 +14,7 @@ import (
 	"github.com/slipway/slipway/internal/service/ecr/ecrapi"
 	"github.com/slipway/slipway/internal/service/ecs/ecsapi"
 	"github.com/slipway/slipway/internal/service/sts/stsapi"
+	"github.com/slipway/slipway/internal/wire"
 )
 
 // registerOperations is the list of the AWS services that are served.
@@ -23,6 +24,9 @@ func (s *Server) registerOperations() {
 	ecrapi.Register(s.mux, s.ECR)
 	ecsapi.Register(s.mux, s.ECS)
 }
+
+// Served lists the AWS operations that the server answers.
+func (s *Server) Served() []wire.Served { return s.mux.Served() }
 
 // handler is everything that is served on one endpoint.
 func (s *Server) handler() http.Handler {

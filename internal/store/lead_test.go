@@ -78,7 +78,7 @@ func TestLeadReturnsWhatTheFunctionReturns(t *testing.T) {
 	wanted := errors.New("enough")
 	for name, s := range map[string]*Store{"embedded": open(t, Config{}), "external": open(t, Config{Endpoints: e.endpoints()})} {
 		for _, want := range []error{wanted, nil} {
-			if err := s.Lead(t.Context(), "x", func(context.Context) error { return want }); err != want {
+			if err := s.Lead(t.Context(), "x", func(context.Context) error { return want }); !errors.Is(err, want) {
 				t.Errorf("%s: %v, want %v", name, err, want)
 			}
 		}

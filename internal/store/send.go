@@ -39,7 +39,7 @@ func (s *Store) propose(ctx context.Context, p *proposal) (outcome, error) {
 		case err == nil:
 			return s.trace(ctx, p, resp.Header.Revision, resyncs)
 		}
-		if refused, definite := refusal(err); definite {
+		if refused := refusal(err); refused != nil {
 			s.noticeFull(refused)
 			return outcome{}, refused
 		}
@@ -60,23 +60,24 @@ func (s *Store) send(ctx context.Context, p *proposal) (*clientv3.TxnResponse, e
 	return s.conn.Txn(ctx).If(p.guards...).Then(p.ops...).Commit()
 }
 
-// refusal recognises the errors that mean that etcd did not, and will not, carry out the proposal.
-func refusal(err error) (refused error, definite bool) {
+// refusal recognises the errors that mean that etcd did not, and will not, carry
+// out the proposal; it returns nil for every other.
+func refusal(err error) error {
 	switch {
 	case errors.Is(err, rpctypes.ErrNoSpace):
-		return fmt.Errorf("%w: %w", ErrNoSpace, err), true
+		return fmt.Errorf("%w: %w", ErrNoSpace, err)
 	case errors.Is(err, rpctypes.ErrTooManyOps), errors.Is(err, rpctypes.ErrRequestTooLarge):
-		return fmt.Errorf("%w: %w", ErrTooLarge, err), true
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case errors.Is(err, rpctypes.ErrTooManyRequests):
-		return nil, false // etcd is behind and asks for patience
+		return nil // etcd is behind and asks for patience
 	}
 	switch code(err) {
 	case codes.ResourceExhausted:
-		return fmt.Errorf("%w: %w", ErrTooLarge, err), true
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition:
-		return fmt.Errorf("commit: %w", err), true
+		return fmt.Errorf("commit: %w", err)
 	default:
-		return nil, false
+		return nil
 	}
 }
 

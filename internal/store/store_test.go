@@ -175,7 +175,7 @@ func TestUpdateWithoutEffect(t *testing.T) {
 		pets.Delete(tx, "a/1")
 		return wanted
 	})
-	if err != wanted {
+	if !errors.Is(err, wanted) {
 		t.Errorf("error of fn came back as %v", err)
 	}
 	update(t, s, func(tx *Tx) { pets.Get(tx, "a/1") })

@@ -191,7 +191,7 @@ func TestStoreAgreesWithModel(t *testing.T) {
 				model = next
 				return nil
 			})
-			if err != nil && err != errAborted {
+			if err != nil && !errors.Is(err, errAborted) {
 				rt.Fatal(err)
 			}
 			compare(rt, s.Snapshot(), owner, model)

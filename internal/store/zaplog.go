@@ -42,7 +42,7 @@ func (c *slogCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *za
 }
 
 func (c *slogCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
-	c.log.LogAttrs(context.Background(), slogLevel(entry.Level), entry.Message, slogAttrs(fields)...)
+	c.log.LogAttrs(context.Background(), slogLevel(entry.Level), entry.Message, slogAttrs(fields)...) //nolint:sloglint // the words are etcd's
 	return nil
 }
 

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/wire/sigv4"
@@ -100,56 +98,18 @@ func (m *Mux) Authorize(ctx context.Context, call *Call, cred Credential, action
 }
 
 func (m *Mux) authorize(ctx context.Context, call *Call, cred Credential, action string, resources []string) error {
-	if cred.Allow != nil && !slices.ContainsFunc(cred.Allow, func(pattern string) bool { return matchAction(pattern, action) }) {
-		return &authError{authDenied, denied(call, action, resources)}
-	}
 	if m.cfg.Authorizer == nil {
 		return nil
 	}
 	return m.cfg.Authorizer.Authorize(ctx, call, cred, action, resources)
 }
 
-// denied is AWS's text for a caller without permission.
-func denied(call *Call, action string, resources []string) string {
-	resource := "*"
-	if len(resources) > 0 {
-		resource = resources[0]
-	}
-	return "User: " + call.Principal.ARN + " is not authorized to perform: " + action + " on resource: " + resource +
-		" because no identity-based policy allows the " + action + " action"
-}
-
-// matchAction reports whether an IAM action pattern ("ecs:Describe*") covers an
-// action. Case does not matter, as in IAM.
-func matchAction(pattern, action string) bool {
-	return wildcard(strings.ToLower(pattern), strings.ToLower(action))
-}
-
-// wildcard matches * (any run) and ? (any one byte).
-func wildcard(pattern, s string) bool {
-	star, back := -1, 0
-	p, i := 0, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, back = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			back++
-			p, i = star+1, back
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// worded turns an *authError into an error for the client in a protocol's words
-// and leaves every other error alone.
+// worded turns an *authError or a *Denied into an error for the client in a
+// protocol's words and leaves every other error alone.
 func worded(err error, w *words) error {
+	if d, ok := errors.AsType[*Denied](err); ok {
+		err = &authError{authDenied, d.Text}
+	}
 	e, ok := errors.AsType[*authError](err)
 	if !ok {
 		return err

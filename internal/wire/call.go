@@ -34,7 +34,7 @@ type Credential struct {
 	SessionToken    string // "": a long-lived key, with which no token may be sent
 	Principal       Principal
 	Expires         time.Time // zero: never
-	Allow           []string  // nil: every action; else patterns such as "ecs:SubmitTaskStateChange" or "ecs:*"
+	Allow           []string  // patterns of actions, such as "ecs:Submit*"; the Authorizer alone reads them
 }
 
 // KeySource finds credentials. A key that does not exist is false and no error.
@@ -42,9 +42,17 @@ type KeySource interface {
 	Key(ctx context.Context, accessKeyID string) (Credential, bool, error)
 }
 
-// Authorizer decides whether a caller may do what Credential.Allow left open.
-// action is like "ecs:RunTask"; resources are ARNs, none if the operation names
-// none. It returns nil, an apierr.Error for the caller to see, or a failure.
+// Authorizer decides whether a caller may act. action is like "ecs:RunTask";
+// resources are ARNs, none if the operation names none. It returns nil, a *Denied,
+// another error for the caller to see (apierr.Error), or a failure.
 type Authorizer interface {
 	Authorize(ctx context.Context, call *Call, cred Credential, action string, resources []string) error
 }
+
+// Denied is an Authorizer's refusal: each protocol has an error code of its own
+// for it.
+type Denied struct {
+	Text string // for the caller to see
+}
+
+func (d *Denied) Error() string { return d.Text }

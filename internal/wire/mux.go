@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/wire/shape"
@@ -18,7 +19,7 @@ const DefaultMaxBody = 8 << 20
 // Config is what a Mux needs of its surroundings.
 type Config struct {
 	Keys       KeySource  // required
-	Authorizer Authorizer // nil: Credential.Allow alone decides
+	Authorizer Authorizer // nil: whoever has a key may do everything
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
 	MaxBody    int64            // bytes of a body as sent and as unpacked; 0: DefaultMaxBody
@@ -129,14 +130,22 @@ func (m *Mux) room(s *Service) *room {
 	return r
 }
 
-// Served returns the actions that have handlers, such as "ecs:RunTask", sorted.
-func (m *Mux) Served() []string {
-	var names []string
+// Served is an operation that has a handler.
+type Served struct {
+	Action        string // "ecs:RunTask"
+	Service       *Service
+	Input, Output *shape.Plan
+}
+
+// Served returns the operations that have handlers, in the order of their
+// actions.
+func (m *Mux) Served() []Served {
+	var all []Served
 	for _, r := range m.services {
 		for _, b := range r.ops {
-			names = append(names, b.action)
+			all = append(all, Served{Action: b.action, Service: b.service, Input: b.in, Output: b.out})
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.SortFunc(all, func(a, b Served) int { return strings.Compare(a.Action, b.Action) })
+	return all
 }

@@ -100,6 +100,29 @@ func (c *cluster) run(ctx context.Context, family string, n int32) error {
 	return nil
 }
 
+// pullStarted waits until the one task that is to run is known to run, and says
+// when the agent began with it; zero if there is none.
+func (c *cluster) pullStarted(ctx context.Context) (time.Time, error) {
+	for {
+		list, err := c.aws.ECS.ListTasks(ctx, &ecs.ListTasksInput{})
+		if err != nil || len(list.TaskArns) == 0 {
+			return time.Time{}, err
+		}
+		d, err := c.aws.ECS.DescribeTasks(ctx, &ecs.DescribeTasksInput{Tasks: list.TaskArns})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if aws.ToString(d.Tasks[0].LastStatus) == "RUNNING" {
+			return aws.ToTime(d.Tasks[0].PullStartedAt), nil
+		}
+		select {
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
 // stopAll stops every task and waits until all are STOPPED.
 func (c *cluster) stopAll(ctx context.Context) error {
 	for {

@@ -23,14 +23,14 @@ func benchMemory(ctx context.Context, o options) error {
 	case <-time.After(20 * time.Second): // idle: nothing but heartbeats
 	}
 	fmt.Printf("%-34s %9s %9s\n", "", "RSS MiB", "PSS MiB")
-	show("control plane", c.slipway.Pid())
+	showMemory("control plane", c.slipway.Pid())
 	for i, pid := range agentPids(c.slipway.Binary) {
-		show(fmt.Sprintf("agent %d", i+1), pid)
+		showMemory(fmt.Sprintf("agent %d", i+1), pid)
 	}
 	return nil
 }
 
-func show(name string, pid int) {
+func showMemory(name string, pid int) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		fmt.Printf("%-34s %v\n", name, err)

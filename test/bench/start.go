@@ -28,12 +28,17 @@ func benchStart(ctx context.Context, o options) error {
 			return err
 		}
 	}
-	peer := &series{name: "ctr run -d (host network)"}
-	host, bridge := &series{name: "RunTask, host"}, &series{name: "RunTask, bridge"}
+	t, err := newTracer(ctx, reference.socket)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	peer := &timeline{name: "ctr run -d (host network)"}
+	host, bridge := &timeline{name: "RunTask, host"}, &timeline{name: "RunTask, bridge"}
 	for round := -1; round < o.rounds; round++ {
 		id := fmt.Sprintf("ref-%d", round+1)
 		contestants := []struct {
-			into  *series
+			into  *timeline
 			start func() error
 			end   func() error
 		}{
@@ -42,24 +47,48 @@ func benchStart(ctx context.Context, o options) error {
 			{bridge, func() error { return c.run(ctx, "bridge", 1) }, func() error { return c.stopAll(ctx) }},
 		}
 		for _, k := range contestants {
-			begin := time.Now()
-			if err := k.start(); err != nil {
-				return err
-			}
-			_, last, err := b.await(ctx, 1)
+			took, err := c.timed(ctx, b, t, k.start)
 			if err != nil {
 				return err
 			}
 			if round >= 0 { // the first round pulls the image and fills caches
-				k.into.add(last.Sub(begin))
+				k.into.add(took)
 			}
 			if err := k.end(); err != nil {
 				return err
 			}
 		}
 	}
-	report(peer, host, bridge)
+	ends := func(l *timeline) *series {
+		l.stages[running].name = l.name
+		return &l.stages[running]
+	}
+	report(ends(peer), ends(host), ends(bridge))
+	show(peer, host, bridge)
 	return nil
+}
+
+// timed starts one container and waits for its first instruction.
+func (c *cluster) timed(ctx context.Context, b *beacons, t *tracer, start func() error) (trace, error) {
+	begin := time.Now()
+	if err := start(); err != nil {
+		return trace{}, err
+	}
+	back := time.Now()
+	_, last, err := b.await(ctx, 1)
+	if err != nil {
+		return trace{}, err
+	}
+	pulled, err := c.pullStarted(ctx)
+	if err != nil {
+		return trace{}, err
+	}
+	out := t.since(begin)
+	out[running] = last.Sub(begin)
+	if !pulled.IsZero() {
+		out[answered], out[accepted] = back.Sub(begin), pulled.Sub(begin)
+	}
+	return out, nil
 }
 
 const burstSize = 50

@@ -35,7 +35,7 @@ func (r *recorder) Reconcile(_ context.Context, key string) (time.Duration, erro
 	n := len(r.calls)
 	r.calls = append(r.calls, fmt.Sprintf("%s@%v", key, time.Since(r.began)))
 	r.mu.Unlock()
-	time.Sleep(r.takes)
+	time.Sleep(r.takes) //nolint:forbidigo // in a synctest bubble
 	r.mu.Lock()
 	r.busy[key] = false
 	r.mu.Unlock()
@@ -69,7 +69,7 @@ func TestKeysAreMerged(t *testing.T) {
 		for range 5 {
 			add("a")
 		}
-		time.Sleep(5 * time.Millisecond) // it is being worked on
+		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // in a synctest bubble: it is being worked on
 		add("a")
 		add("a")
 	}, time.Second)
@@ -102,7 +102,7 @@ func TestChangeShortensBackOff(t *testing.T) {
 	}}
 	got := play(t, r, 1, func(add func(string)) {
 		add("a")
-		time.Sleep(25 * time.Second) // in the wait after the twelfth failure, of 20.48 s
+		time.Sleep(25 * time.Second) //nolint:forbidigo // in a synctest bubble: in the wait after the twelfth failure, of 20.48 s
 		add("a")
 	}, time.Hour)
 	if n := len(got); n != 13 || got[12] != "a@25s" {
@@ -119,7 +119,7 @@ func TestAfter(t *testing.T) {
 	}}
 	got := play(t, r, 1, func(add func(string)) {
 		add("a")
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // in a synctest bubble
 		add("b")
 	}, time.Minute)
 	want := []string{"a@0s", "b@1s", "a@5s"}

@@ -1,6 +1,6 @@
 package ecr
 
-import "strings"
+import "github.com/slipway/slipway/internal/wildcard"
 
 // The ways in which a repository lets tags move. With an exclusion, the tags
 // that match one of the filters follow the opposite rule.
@@ -21,7 +21,7 @@ type Mutability struct {
 func (m Mutability) Fixed(tag string) bool {
 	excluded := false
 	for _, filter := range m.Exclude {
-		excluded = excluded || matches(filter, tag)
+		excluded = excluded || wildcard.Match(filter, tag)
 	}
 	switch m.Mode {
 	case Immutable:
@@ -32,25 +32,4 @@ func (m Mutability) Fixed(tag string) bool {
 		return excluded
 	}
 	return false
-}
-
-// matches tells whether text is the filter with any text in place of each *.
-func matches(filter, text string) bool {
-	parts := strings.Split(filter, "*")
-	last := len(parts) - 1
-	if last == 0 {
-		return filter == text
-	}
-	text, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	for _, part := range parts[1:last] {
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text = text[at+len(part):]
-	}
-	return strings.HasSuffix(text, parts[last])
 }

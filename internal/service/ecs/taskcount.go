@@ -45,8 +45,8 @@ func countState(t *Task) string {
 	return ""
 }
 
-// CountClusterTasks, CountInstanceTasks and CountServiceTasks count in O(log n),
-// however many tasks there are.
+// CountClusterTasks counts the tasks of a cluster. Like its siblings it takes
+// O(log n), however many tasks there are.
 func CountClusterTasks(r store.Reader, s Scope, cluster string) TaskCount {
 	return countTasks(r, s, cluster, countCluster)
 }

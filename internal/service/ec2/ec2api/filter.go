@@ -8,6 +8,7 @@ import (
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/service/ec2/ec2shape"
 	"github.com/slipway/slipway/internal/tag"
+	"github.com/slipway/slipway/internal/wildcard"
 )
 
 // attributes tells how a record answers to filters: the values that it has under
@@ -57,60 +58,8 @@ func (known attributes[T]) lookup(name string, tags func(T) []tag.Tag) (func(T) 
 
 func anyMatch(patterns, values []string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
-		return slices.ContainsFunc(values, func(v string) bool { return match(p, v) })
+		return slices.ContainsFunc(values, func(v string) bool { return wildcard.MatchEscaped(p, v) })
 	})
-}
-
-// match tells whether text is the pattern: * stands for any text, ? for one
-// character, and a backslash makes the next character literal (EC2 user guide,
-// "List and filter your resources"). It takes time in proportion to the product
-// of the lengths, whatever the pattern.
-func match(pattern, text string) bool {
-	want, have := parse(pattern), []rune(text)
-	p, t := 0, 0
-	star, mark := -1, 0 // the last * and where its text ends at least
-	for t < len(have) {
-		switch {
-		case p < len(want) && want[p].anyText:
-			star, mark = p, t
-			p++
-		case p < len(want) && (want[p].anyOne || want[p].char == have[t]):
-			p++
-			t++
-		case star >= 0:
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(want) && want[p].anyText {
-		p++
-	}
-	return p == len(want)
-}
-
-// token is one element of a pattern.
-type token struct {
-	anyText, anyOne bool
-	char            rune
-}
-
-func parse(pattern string) []token {
-	var tokens []token
-	escaped := false
-	for _, c := range pattern {
-		switch {
-		case escaped:
-			tokens = append(tokens, token{char: c})
-			escaped = false
-		case c == '\\':
-			escaped = true
-		default:
-			tokens = append(tokens, token{anyText: c == '*', anyOne: c == '?', char: c})
-		}
-	}
-	return tokens
 }
 
 func deref(s *string) string {
