@@ -26,7 +26,10 @@ func TestConnectMarksTheInstance(t *testing.T) {
 	if inst.AgentVersion != "1.105.1" || inst.AgentHash != "a8b3e7d3" || inst.DockerVersion != "DockerVersion: 20.10.24" || inst.Version != 1 {
 		t.Errorf("instance %+v", inst)
 	}
-	a.conn.Close(websocket.StatusNormalClosure, "ConnectionExpired")
+	// Amazon's agent ends its connections so, and waits minutes for the answer.
+	if err := a.conn.Close(websocket.StatusNormalClosure, "ConnectionExpired"); err != nil {
+		t.Errorf("goodbye: %v", err)
+	}
 	p.until("disconnected", func() bool { return !p.instance().AgentConnected })
 }
 

@@ -68,6 +68,9 @@ func (o *TaskOptions) resolve(r store.Reader, s Scope, maxStartedBy int) (resolv
 	if err := checkVolumes(&def.Definition, o.VolumeConfigurations); err != nil {
 		return resolvedTask{}, err
 	}
+	if err := checkServed(&def.Definition, o.Overrides); err != nil {
+		return resolvedTask{}, err
+	}
 	return resolvedTask{c, def}, nil
 }
 
