@@ -225,6 +225,9 @@ func (a *agent) serve(ctx context.Context) error {
 		return group.Wait()
 	}
 	a.cfg.Log.Info("registered", "instance", arn, "cluster", a.cfg.Cluster)
+	if err := shed(); err != nil {
+		a.cfg.Log.Debug("memory of the start-up is kept", "error", err)
+	}
 	session := link.NewSession(a.client, link.SessionConfig{
 		ContainerInstanceARN: arn, Tasks: a.engine, Marks: a.marks, Log: a.cfg.Log,
 		Runtime: func(ctx context.Context) error {

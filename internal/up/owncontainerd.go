@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/instance"
 )
 
 // ownContainerd is a containerd of this installation, where the machine runs
@@ -160,7 +162,7 @@ func (o *ownContainerd) end(ctx context.Context) error {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		<-o.done
 	}
-	return os.RemoveAll(o.state)
+	return errors.Join(o.endShims(), instance.UnmountBelow(o.state), os.RemoveAll(o.state))
 }
 
 // runningPid reads a pid file and returns the pid if it still is the process

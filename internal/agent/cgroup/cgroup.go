@@ -123,6 +123,28 @@ func (f *FS) complete() error {
 	return nil
 }
 
+// Occupied gives the processes in the root that keep v2 from passing a needed
+// controller on to groups, as in a container whose processes have not made way.
+// The root of the whole machine may hold processes.
+func (f *FS) Occupied() ([]int, error) {
+	if f.mode != V2 {
+		return nil, nil
+	}
+	if _, err := os.Stat(filepath.Join(f.root, "cgroup.type")); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // only the machine's own root has no type
+	}
+	on, err := os.ReadFile(filepath.Join(f.root, "cgroup.subtree_control"))
+	if err != nil {
+		return nil, fmt.Errorf("read cgroup controllers: %w", err)
+	}
+	for _, c := range needed {
+		if !slices.Contains(strings.Fields(string(on)), c) {
+			return pids(f.root)
+		}
+	}
+	return nil, nil
+}
+
 func (f *FS) has(controller string) bool { return f.hierarchy(controller) != "" }
 
 // hierarchy is the mounted name that serves a controller, e.g. "cpu,cpuacct"

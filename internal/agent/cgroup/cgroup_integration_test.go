@@ -82,6 +82,53 @@ func TestLifeOfAGroup(t *testing.T) {
 	}
 }
 
+// A privileged container on v2 can make threaded groups, whose processes cannot
+// be listed in them.
+func TestThreadedGroup(t *testing.T) {
+	for name, f := range hosts(t) {
+		if f.Mode() != V2 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			top := fmt.Sprintf("/slipway-test-%d", os.Getpid())
+			cmd := exec.Command("sleep", "600")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan struct{})
+			go func() { cmd.Wait(); close(ended) }()
+			t.Cleanup(func() {
+				_ = cmd.Process.Kill() // it has ended unless the test failed
+				<-ended
+				if err := f.Delete(top); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := f.Move(top+"/container", cmd.Process.Pid); err != nil {
+				t.Fatal(err)
+			}
+			threaded := filepath.Join(f.dirs(top)[0], "container", "threads")
+			if err := os.Mkdir(threaded, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range []struct{ file, value string }{{"cgroup.type", "threaded"}, {"cgroup.procs", fmt.Sprint(cmd.Process.Pid)}} {
+				if err := write(filepath.Join(threaded, w.file), w.value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got, err := f.Processes(top); err != nil || !slices.Equal(got, []int{cmd.Process.Pid}) {
+				t.Errorf("Processes = %v, %v; want %d", got, err, cmd.Process.Pid)
+			}
+			if err := f.Kill(t.Context(), top); err != nil {
+				t.Error(err)
+			}
+			if err := f.Delete(top); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestLimitsOfTheKernel(t *testing.T) {
 	f, err := Detect()
 	if err != nil {

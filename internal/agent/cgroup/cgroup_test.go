@@ -19,6 +19,9 @@ func TestSettings(t *testing.T) {
 		{"v1 without limits", Hybrid, Limits{},
 			"cpu.cfs_period_us=100000 cpu.cfs_quota_us=-1 memory.memsw.limit_in_bytes=-1 memory.limit_in_bytes=-1 memory.memsw.limit_in_bytes=-1 pids.max=max"},
 		{"v2", V2, Limits{CPUMillis: 250, MemoryBytes: 1 << 20, Pids: 9}, "cpu.max=25000 100000 memory.max=1048576 memory.swap.max=0 pids.max=9"},
+		{"v1 with a weight", V1, Limits{CPUShares: 8192},
+			"cpu.shares=8192 cpu.cfs_period_us=100000 cpu.cfs_quota_us=-1 memory.memsw.limit_in_bytes=-1 memory.limit_in_bytes=-1 memory.memsw.limit_in_bytes=-1 pids.max=max"},
+		{"v2 with a weight", V2, Limits{CPUShares: 1024}, "cpu.weight=100 cpu.max=max 100000 memory.max=max memory.swap.max=max pids.max=max"},
 		{"v2 without limits", V2, Limits{}, "cpu.max=max 100000 memory.max=max memory.swap.max=max pids.max=max"},
 		{"below the kernel's floor", V2, Limits{CPUMillis: 1}, "cpu.max=1000 100000 memory.max=max memory.swap.max=max pids.max=max"},
 	} {
@@ -111,6 +114,27 @@ func TestCreateV2(t *testing.T) {
 	}
 	if n, err := f.OOMKills("/gone"); err != nil || n != 0 {
 		t.Errorf("OOMKills of a missing group = %d, %v", n, err)
+	}
+}
+
+func TestOccupied(t *testing.T) {
+	const all, some = "cpuset cpu io memory pids\n", "memory pids\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  int
+	}{
+		{"the machine's root", map[string]string{"cgroup.subtree_control": some, "cgroup.procs": "1\n2\n"}, 0},
+		{"a container's", map[string]string{"cgroup.type": "domain\n", "cgroup.subtree_control": some, "cgroup.procs": "1\n7\n0\n"}, 2},
+		{"a container's that made way", map[string]string{"cgroup.type": "domain\n", "cgroup.subtree_control": some, "cgroup.procs": ""}, 0},
+		{"a container's with controllers", map[string]string{"cgroup.type": "domain\n", "cgroup.subtree_control": all, "cgroup.procs": "1\n"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := &FS{root: tree(t, c.files), mode: V2}
+			if got, err := f.Occupied(); err != nil || len(got) != c.want {
+				t.Errorf("Occupied = %v, %v; want %d", got, err, c.want)
+			}
+		})
 	}
 }
 

@@ -20,6 +20,9 @@ type Limits struct {
 	CPUMillis   int64 // thousandths of one CPU, a hard ceiling
 	MemoryBytes int64 // hard limit, swap included where the host accounts for it
 	Pids        int64 // processes and threads
+	// CPUShares is the weight against its neighbours, 1024 to a thread that wants
+	// a core; 0 leaves it as it is.
+	CPUShares int64
 }
 
 // Create makes the group at path with its parents and sets its limits; an
@@ -128,15 +131,22 @@ type setting struct {
 }
 
 func (f *FS) settings(l Limits) []setting {
+	var out []setting
 	if f.mode == V2 {
-		return []setting{
+		if l.CPUShares > 0 {
+			out = append(out, setting{controller: "cpu", file: "cpu.weight", value: weight(l.CPUShares)})
+		}
+		return append(out, []setting{
 			{controller: "cpu", file: "cpu.max", value: quota(l.CPUMillis, "max") + " " + strconv.Itoa(period)},
 			{controller: "memory", file: "memory.max", value: number(l.MemoryBytes, "max")},
 			{controller: "memory", file: "memory.swap.max", value: swapV2(l.MemoryBytes), optional: true},
 			{controller: "pids", file: "pids.max", value: number(l.Pids, "max")},
-		}
+		}...)
 	}
-	return []setting{
+	if l.CPUShares > 0 {
+		out = append(out, setting{controller: "cpu", file: "cpu.shares", value: strconv.FormatInt(l.CPUShares, 10)})
+	}
+	return append(out, []setting{
 		{controller: "cpu", file: "cpu.cfs_period_us", value: strconv.Itoa(period)},
 		{controller: "cpu", file: "cpu.cfs_quota_us", value: quota(l.CPUMillis, "-1")},
 		// Memory and memory+swap must never cross: lift the outer one first.
@@ -144,7 +154,14 @@ func (f *FS) settings(l Limits) []setting {
 		{controller: "memory", file: "memory.limit_in_bytes", value: number(l.MemoryBytes, "-1")},
 		{controller: "memory", file: "memory.memsw.limit_in_bytes", value: number(l.MemoryBytes, "-1"), optional: true},
 		{controller: "pids", file: "pids.max", value: number(l.Pids, "max")},
-	}
+	}...)
+}
+
+// weight is shares on the scale of cgroup v2, where the default of 1024 is 100.
+// The low-level runtimes' own conversion makes 39 of it, which is less than a
+// thread beside the group counts.
+func weight(shares int64) string {
+	return strconv.FormatInt(min(max(shares*100/1024, 1), 10000), 10)
 }
 
 func quota(millis int64, none string) string {

@@ -50,28 +50,41 @@ func (f *FS) makeLeaf(path string) error {
 }
 
 // Processes lists the processes in the group and in all groups below it. A
-// missing group has none.
+// missing group has none. Threaded groups of v2, which a privileged container
+// can make, refuse to list theirs; the group that they are threads of does.
 func (f *FS) Processes(path string) ([]int, error) {
-	var pids []int
+	var all []int
 	for _, d := range f.dirs(path) {
 		err := filepath.WalkDir(d, func(p string, e fs.DirEntry, err error) error {
-			if err != nil || e.IsDir() || e.Name() != "cgroup.procs" {
+			if err != nil || !e.IsDir() {
 				return ignoreGone(err)
 			}
-			data, err := os.ReadFile(p)
-			for _, s := range strings.Fields(string(data)) {
-				if pid, err := strconv.Atoi(s); err == nil && pid > 0 && !slices.Contains(pids, pid) {
-					pids = append(pids, pid)
-				}
-			}
-			return ignoreGone(err)
+			found, err := pids(p)
+			all = append(all, found...)
+			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("list processes of cgroup %s: %w", path, err)
 		}
 	}
-	slices.Sort(pids)
-	return pids, nil
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// pids lists the processes in one directory. Those of other pid namespaces, which
+// are shown as 0, are left out.
+func pids(dir string) ([]int, error) {
+	data, err := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) {
+		return nil, ignoreGone(err)
+	}
+	var out []int
+	for s := range strings.FieldsSeq(string(data)) {
+		if pid, err := strconv.Atoi(s); err == nil && pid > 0 {
+			out = append(out, pid)
+		}
+	}
+	return out, nil
 }
 
 // Kill sends SIGKILL to every process at and below path, again and again until

@@ -177,12 +177,17 @@ func (s *Store) download(ctx context.Context, ref string, r remotes.Resolver, de
 	})
 }
 
-// record points the reference at what it means now.
+// record points the reference at what it means now. It does mostly: then nothing
+// is written, which would cost every start of a task a flush of the disk.
 func (s *Store) record(ctx context.Context, ref string, desc ocispec.Descriptor) error {
 	label := labelPulledBy + s.cfg.Instance
 	img := images.Image{Name: ref, Target: desc, Labels: map[string]string{labelManaged: "true", label: "true"}}
 	is := s.client.ImageService()
-	_, err := is.Create(ctx, img)
+	had, err := is.Get(ctx, ref)
+	if err == nil && had.Target.Digest == desc.Digest && had.Labels[labelManaged] != "" && had.Labels[label] != "" {
+		return nil
+	}
+	_, err = is.Create(ctx, img)
 	if errdefs.IsAlreadyExists(err) {
 		_, err = is.Update(ctx, img, "target", "labels."+labelManaged, "labels."+label)
 	}

@@ -24,6 +24,9 @@ import (
 // cleanupTime bounds the removal of what a failed Create made.
 const cleanupTime = 30 * time.Second
 
+// makeTime bounds the making of a process: a machine that is this slow is ill.
+const makeTime = 2 * time.Minute
+
 const shim = "io.containerd.runc.v2"
 
 // Create makes the container and its process, which does not run yet.
@@ -73,9 +76,8 @@ func (r *Containerd) exists(ctx context.Context, id string) (bool, error) {
 	if _, ok := c.Labels[labelExit]; ok {
 		return true, nil
 	}
-	_, err = r.tasks.Get(ctx, &tasks.GetRequest{ContainerID: id})
-	if err = native(err); !isNotFound(err) {
-		return err == nil, err
+	if done, err := r.settled(ctx, id); done || err != nil {
+		return done, err
 	}
 	return false, r.discard(ctx, id)
 }
@@ -107,14 +109,17 @@ func (r *Containerd) create(ctx context.Context, spec Spec) error {
 	}
 	parent := path.Dir(record.Labels[labelCgroup])
 	defer r.parents.enter(parent)()
-	err = r.makeTask(ctx, &tasks.CreateTaskRequest{
+	// An agent that is told to end lets containerd finish: see settled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTime)
+	defer cancel()
+	_, err = r.tasks.Create(ctx, &tasks.CreateTaskRequest{
 		ContainerID: spec.ID,
 		Rootfs:      wire(mounts),
 		Stdout:      stdout,
 		Stderr:      stderr,
 		Options:     &anypb.Any{TypeUrl: r.options.GetTypeUrl(), Value: r.options.GetValue()},
 	})
-	if err != nil {
+	if err = native(err); err != nil {
 		return failedTask(err)
 	}
 	return nil

@@ -54,6 +54,7 @@ type Containerd struct {
 	slots   *semaphore.Weighted
 
 	ids     keyed // one Create, Start or Remove per id at a time
+	signals keyed // see kill
 	parents parents
 
 	mu       sync.Mutex
@@ -72,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*Containerd, error) {
 		return nil, err
 	}
 	if cfg.RuntimeBinary == "" {
-		if cfg.RuntimeBinary, err = probe(ctx, cgroups.Mode()); err != nil {
+		if cfg.RuntimeBinary, err = Probe(ctx, cgroups.Mode()); err != nil {
 			return nil, err
 		}
 	}

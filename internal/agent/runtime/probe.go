@@ -9,9 +9,9 @@ import (
 	"github.com/slipway/slipway/internal/agent/cgroup"
 )
 
-// probe picks the low-level runtime: crun starts a container in about half of
-// runc's time, but cannot work on hybrid control groups.
-func probe(ctx context.Context, mode cgroup.Mode) (string, error) {
+// Probe picks the low-level runtime and gives its path: crun starts a container
+// in about half of runc's time, but cannot work on hybrid control groups.
+func Probe(ctx context.Context, mode cgroup.Mode) (string, error) {
 	candidates := []string{"crun", "runc"}
 	if mode == cgroup.Hybrid {
 		candidates = candidates[1:]

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/containerd/containerd/api/services/tasks/v1"
+	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/errdefs"
 	"golang.org/x/sync/errgroup"
 )
@@ -28,6 +29,11 @@ func (r *Containerd) Remove(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("look up container %s: %w", id, native(err))
 	}
+	if _, ended := c.Labels[labelExit]; !ended {
+		if _, err := r.settled(ctx, id); err != nil {
+			return fmt.Errorf("end container %s: %w", id, err)
+		}
+	}
 	if err := r.end(ctx, id); err != nil {
 		return fmt.Errorf("end container %s: %w", id, err)
 	}
@@ -42,10 +48,7 @@ func (r *Containerd) Remove(ctx context.Context, id string) error {
 
 // end leaves the container without a process.
 func (r *Containerd) end(ctx context.Context, id string) error {
-	_, err := r.tasks.Kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
-	switch err = native(err); {
-	case isNotFound(err), isShimGone(err), err != nil && errdefs.IsFailedPrecondition(err):
-	case err != nil:
+	if err := r.killAll(ctx, id); err != nil {
 		return err
 	}
 	w := r.watch(ctx, id)
@@ -55,6 +58,20 @@ func (r *Containerd) end(ctx context.Context, id string) error {
 		return ctx.Err()
 	}
 	return r.deleteTask(ctx, id)
+}
+
+// killAll kills the container's processes if there are any: to look is quick, to
+// signal starts the low-level runtime.
+func (r *Containerd) killAll(ctx context.Context, id string) error {
+	p, err := r.task(ctx, id)
+	if isNotFound(err) || err == nil && p.Status == tasktypes.Status_STOPPED {
+		return nil
+	}
+	err = r.kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
+	if isNotFound(err) || isShimGone(err) || err != nil && errdefs.IsFailedPrecondition(err) {
+		return nil // it ended meanwhile
+	}
+	return err
 }
 
 // deleteCgroup removes what the low-level runtime may have left of the

@@ -78,8 +78,10 @@ func (r *rig) shut(t testing.TB) {
 	if err := r.cgroups.Delete(r.cfg.Cgroup); err != nil {
 		t.Error(err)
 	}
-	if groups, err := filepath.Glob("/sys/fs/cgroup/*" + r.cfg.Cgroup); err != nil || len(groups) > 0 {
-		t.Errorf("cgroups left: %v, %v", groups, err)
+	for _, pattern := range []string{"/sys/fs/cgroup/*", "/sys/fs/cgroup"} { // of v1 and v2
+		if groups, err := filepath.Glob(pattern + r.cfg.Cgroup); err != nil || len(groups) > 0 {
+			t.Errorf("cgroups left: %v, %v", groups, err)
+		}
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || bytes.Contains(mounts, []byte(r.daemon.Dir())) {
