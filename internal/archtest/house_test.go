@@ -79,7 +79,7 @@ var house = []room{
 	{"internal/agent/engine", the("internal/agentproto", "internal/agent/lifecycle", "internal/agent/journal"), "the engine asks for effects by interfaces, so that a machine of the tests' own can be below it"},
 	{"internal/fabric", the("internal/netns"), "the fabric does as it is told; the control plane owns the addresses"},
 	{"internal/instance", the("internal/agent/cgroup", "internal/fabric", "internal/netns"), "which instances there are is the caller's decision: no ECS, no store"},
-	{"internal/doctor", the("internal/agent/cgroup", "internal/netns"), "it examines the machine, with or without a Slipway on it"},
+	{"internal/doctor", the("internal/agent/cgroup", "internal/agent/runtime", "internal/netns"), "it examines the machine, with or without a Slipway on it"},
 	{"internal/client", the("internal/installation", "internal/service/iam", "internal/wire/sigv4"), "it is a client like any other, but for finding the root key"},
 	{
 		"internal/up",
@@ -91,9 +91,11 @@ var house = []room{
 
 	{"cmd/slipway", the("internal"), "flags and wiring: it may start whatever there is"},
 	{"demo", the("test/harness", "test/image", "test/machine"), "a demo is a client that we could not have written"},
+	{"test", nil, "end-to-end tests see what a client sees"},
 	{
-		"test", the("internal/installation", "internal/agentproto", "internal/wire/sigv4"),
-		"end-to-end tests and benchmarks see what a client sees, and play the agent where they must",
+		"test/bench",
+		the("internal/agent/cgroup", "internal/agentproto", "internal/installation", "internal/wire/sigv4", "test/harness", "test/image"),
+		"benchmarks see what a client sees, play agents, and read what the machine counts",
 	},
 }
 

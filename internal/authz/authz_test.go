@@ -11,23 +11,29 @@ import (
 	"github.com/slipway/slipway/internal/wire"
 )
 
-func TestGuard(t *testing.T) {
+// guarded returns a guard, the root key of a new account, and the key of an
+// instance in it.
+func guarded(t *testing.T) (guard *authz.Guard, root, instance iam.AccessKey) {
+	t.Helper()
 	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()}, iam.Tables()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
 	keys := iam.New(st, iam.Config{})
-	guard := authz.New(keys)
 	account, root, err := keys.CreateAccount(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := keys.IssueInstanceKey(t.Context(), account.ID, "i-0123456789abcdef0")
+	instance, err = keys.IssueInstanceKey(t.Context(), account.ID, "i-0123456789abcdef0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return authz.New(keys), root, instance
+}
 
+func TestGuard(t *testing.T) {
+	guard, root, instance := guarded(t)
 	for _, c := range []struct {
 		name   string
 		key    iam.AccessKey
@@ -67,6 +73,10 @@ func TestGuard(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAKeyThatIsNotThere(t *testing.T) {
+	guard, _, _ := guarded(t)
 	if _, ok, err := guard.Key(t.Context(), "AKIAAAAAAAAAAAAAAAAA"); ok || err != nil {
 		t.Errorf("a key that is not there: %v, %v", ok, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/agent/cgroup"
+	"github.com/slipway/slipway/internal/agent/runtime"
 )
 
 func checkRoot(context.Context, Config) Finding {
@@ -25,11 +26,24 @@ func checkRoot(context.Context, Config) Finding {
 }
 
 func checkCgroups(context.Context, Config) Finding {
+	f := Finding{Name: "cgroups"}
 	fs, err := cgroup.Detect()
 	if err != nil {
-		return Finding{Name: "cgroups", Detail: err.Error(), Fix: "boot with systemd.unified_cgroup_hierarchy=1 cgroup_enable=memory"}
+		f.Detail, f.Fix = err.Error(), "boot with systemd.unified_cgroup_hierarchy=1 cgroup_enable=memory"
+		return f
 	}
-	return Finding{Name: "cgroups", OK: true, Detail: fmt.Sprintf("%s with cpu, memory and pids", fs.Mode())}
+	occupied, err := fs.Occupied()
+	if err != nil {
+		f.Detail = err.Error()
+		return f
+	}
+	if len(occupied) > 0 {
+		f.Detail = fmt.Sprintf("processes %v sit in the root of this container's control groups, so groups below it can have no limits", occupied)
+		f.Fix = "mkdir -p /sys/fs/cgroup/init && for p in $(cat /sys/fs/cgroup/cgroup.procs); do echo $p > /sys/fs/cgroup/init/cgroup.procs; done"
+		return f
+	}
+	f.OK, f.Detail = true, fmt.Sprintf("%s with cpu, memory and pids", fs.Mode())
+	return f
 }
 
 func checkOverlay(context.Context, Config) Finding {
@@ -100,18 +114,26 @@ func containerdVersion(ctx context.Context, socket string) (string, error) {
 	return v.Version, nil
 }
 
+// checkRuntime finds the runtime as the agent does.
 func checkRuntime(ctx context.Context, _ Config) Finding {
-	f := Finding{Name: "runtime"}
-	for _, name := range []string{"runc", "crun"} {
-		out, err := exec.CommandContext(ctx, name, "--version").Output()
-		if err != nil {
-			continue
-		}
-		first, _, _ := strings.Cut(string(out), "\n")
-		f.OK, f.Detail = true, first
+	f := Finding{Name: "runtime", Fix: "apt-get install -y runc"}
+	groups, err := cgroup.Detect()
+	if err != nil {
+		f.Detail, f.Fix = "depends on the control groups: "+err.Error(), ""
 		return f
 	}
-	f.Detail, f.Fix = "neither runc nor crun is installed", "apt-get install -y runc"
+	path, err := runtime.Probe(ctx, groups.Mode())
+	if err != nil {
+		f.Detail = strings.ReplaceAll(err.Error(), "\n", "; ")
+		return f
+	}
+	out, err := exec.CommandContext(ctx, path, "--version").Output()
+	if err != nil {
+		f.Detail = fmt.Sprintf("ask %s for its version: %v", path, err)
+		return f
+	}
+	first, _, _ := strings.Cut(string(out), "\n")
+	f.OK, f.Detail, f.Fix = true, fmt.Sprintf("%s at %s", first, path), ""
 	return f
 }
 

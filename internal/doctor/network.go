@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/slipway/slipway/internal/netns"
 )
@@ -48,15 +50,26 @@ func tryNetwork() error {
 	})
 }
 
+// tryNAT adds a rule of each kind that an instance has: source addresses are
+// masqueraded, ports lead to containers.
 func tryNAT() error {
 	c := &nftables.Conn{}
 	t := c.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: "slipway_doctor"})
-	c.AddChain(&nftables.Chain{
-		Name: "nat", Table: t, Type: nftables.ChainTypeNAT,
+	out := c.AddChain(&nftables.Chain{
+		Name: "out", Table: t, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource,
 	})
+	c.AddRule(&nftables.Rule{Table: t, Chain: out, Exprs: []expr.Any{&expr.Masq{}}})
+	in := c.AddChain(&nftables.Chain{
+		Name: "in", Table: t, Type: nftables.ChainTypeNAT,
+		Hooknum: nftables.ChainHookPrerouting, Priority: nftables.ChainPriorityNATDest,
+	})
+	c.AddRule(&nftables.Rule{Table: t, Chain: in, Exprs: []expr.Any{
+		&expr.Immediate{Register: 1, Data: []byte{127, 0, 0, 1}},
+		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: 1},
+	}})
 	if err := c.Flush(); err != nil {
-		return fmt.Errorf("add an nftables nat chain: %w", err)
+		return fmt.Errorf("add nftables nat rules: %w", err)
 	}
 	return nil
 }

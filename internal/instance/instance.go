@@ -24,6 +24,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -123,7 +124,11 @@ func (h *Host) prepare(s Spec) error {
 	if err := h.cfg.Fabric.Attach(port); err != nil {
 		return err
 	}
-	size := cgroup.Limits{CPUMillis: s.CPU * 1000 / 1024, MemoryBytes: s.Memory << 20}
+	// Without a weight of its own a whole instance would count as one thread.
+	if err := h.cfg.Cgroups.Create(h.cgroupRoot(), cgroup.Limits{CPUShares: int64(1024 * runtime.NumCPU())}); err != nil {
+		return err
+	}
+	size := cgroup.Limits{CPUMillis: s.CPU * 1000 / 1024, MemoryBytes: s.Memory << 20, CPUShares: s.CPU}
 	return h.cfg.Cgroups.Create(h.Cgroup(s.ID), size)
 }
 
@@ -165,7 +170,7 @@ func (h *Host) stop(ctx context.Context, id string) error {
 		h.cfg.Cgroups.Kill(ctx, h.Cgroup(id)),
 		h.cfg.Purge(ctx, id),
 		h.cfg.Fabric.Detach(id),
-		unmountBelow(h.RunDir(id)),
+		UnmountBelow(h.RunDir(id)),
 		os.RemoveAll(h.RunDir(id)),
 		h.cfg.Cgroups.Delete(h.Cgroup(id)),
 	}

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unmountBelow unmounts everything at or below dir, deepest first: the network
+// UnmountBelow unmounts everything at or below dir, deepest first: the network
 // namespaces of the instance and of its containers.
-func unmountBelow(dir string) error {
+func UnmountBelow(dir string) error {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return fmt.Errorf("list mounts: %w", err)

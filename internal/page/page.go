@@ -68,6 +68,26 @@ func Decode(scope, token string) (after string, err error) {
 	return after, nil
 }
 
+// Cut returns the page of at most size items that a token asks for, and the token
+// of the page after, "" if nothing is left. all is in the order of key. Its only
+// error is ErrToken.
+func Cut[T any](all []T, key func(T) string, scope, token string, size int) (list []T, next string, err error) {
+	after, err := Decode(scope, token)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, item := range all {
+		if key(item) <= after {
+			continue
+		}
+		if len(list) == size {
+			return list, Encode(scope, key(list[size-1])), nil
+		}
+		list = append(list, item)
+	}
+	return list, "", nil
+}
+
 func sum(scope, after string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(Scope(scope, after)))
 }

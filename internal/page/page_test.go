@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,4 +59,30 @@ func TestScopeKeepsPartsApart(t *testing.T) {
 			t.Fatalf("%q and %q have one scope", a, b)
 		}
 	})
+}
+
+// Following the tokens shows every item once, in order, on pages that are full
+// but for the last.
+func TestCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := slices.Sorted(slices.Values(rapid.SliceOfDistinct(rapid.StringMatching(`[a-d]{1,3}`), rapid.ID[string]).Draw(t, "all")))
+		size := rapid.IntRange(1, 5).Draw(t, "size")
+		var seen []string
+		for token := ""; ; {
+			list, next, err := page.Cut(all, func(s string) string { return s }, "scope", token, size)
+			if err != nil || len(list) > size || next != "" && len(list) < size {
+				t.Fatalf("page %q of at most %d, then %q, %v", list, size, next, err)
+			}
+			seen = append(seen, list...)
+			if token = next; token == "" {
+				break
+			}
+		}
+		if !slices.Equal(seen, all) {
+			t.Fatalf("saw %q of %q", seen, all)
+		}
+	})
+	if _, _, err := page.Cut([]string{"a"}, func(s string) string { return s }, "scope", page.Encode("another", "a"), 1); !errors.Is(err, page.ErrToken) {
+		t.Errorf("a token of another list: %v", err)
+	}
 }

@@ -41,8 +41,8 @@ func isAnswer(err error) bool {
 		distribution.ErrManifestUnknownRevision, distribution.ErrTagUnknown:
 		return true
 	}
-	switch err { //nolint:errorlint // see above
-	case distribution.ErrBlobUnknown, distribution.ErrBlobUploadUnknown, distribution.ErrUnsupported,
+	switch err {
+	case distribution.ErrBlobUnknown, distribution.ErrBlobUploadUnknown, distribution.ErrUnsupported, //nolint:errorlint // see above
 		distribution.ErrAccessDenied, distribution.ErrBlobInvalidLength, distribution.ErrBlobDigestUnsupported:
 		return true
 	}

@@ -7,7 +7,9 @@ import (
 	"iter"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -268,6 +270,47 @@ func TestConcurrentIncrements(t *testing.T) {
 	}
 	if k, _ := keepers.Get(s.Snapshot(), "ann"); k.Pets != clients*rounds {
 		t.Errorf("%d increments, want %d", k.Pets, clients*rounds)
+	}
+}
+
+// A transaction that only deletes what is not there changes nothing in etcd and
+// gets no revision. It must not take the place of a commit beside it.
+func TestDeletionsOfNothingHideNoCommit(t *testing.T) {
+	s := open(t, Config{})
+	stop := make(chan struct{})
+	var deleting sync.WaitGroup
+	for i := range 4 {
+		deleting.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				err := s.Update(t.Context(), func(tx *Tx) error {
+					pets.Put(tx, &pet{Owner: "nobody", Name: strconv.Itoa(i)})
+					pets.Delete(tx, Key("nobody", strconv.Itoa(i)))
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		p := pet{Owner: "ann", Name: strconv.Itoa(i)}
+		put(t, s, p)
+		if _, ok := pets.Get(s.Snapshot(), petKey(&p)); !ok {
+			t.Errorf("acknowledged record %d is not there", i)
+			break
+		}
+	}
+	close(stop)
+	deleting.Wait()
+	if n := keys(pets.List(s.Snapshot(), "nobody/")); n != "" {
+		t.Errorf("written and deleted in one transaction, and there: %s", n)
 	}
 }
 

@@ -94,13 +94,13 @@ func (d *definition) index(name string) int {
 	panic(fmt.Sprintf("store: table %q has no index %q", d.name, name))
 }
 
-var keyEscaper = strings.NewReplacer("%", "%25", "/", "%2F")
+var keyEscaper = strings.NewReplacer("%", "%25", "/", "%2F", "\x00", "%00")
 
-// Key joins parts with "/"; a "/" or "%" inside a part is percent-encoded, so different parts make different keys. To
-// list what is below some parts, use Key(parts...) + "/" as the prefix.
+// Key joins parts with "/"; a "/" or "%" inside a part is percent-encoded, so different parts make different keys, and
+// so is a zero byte, which keys cannot have. To list what is below some parts, use Key(parts...) + "/" as the prefix.
 func Key(parts ...string) string {
 	for i, part := range parts {
-		if strings.ContainsAny(part, "/%") {
+		if strings.ContainsAny(part, "/%\x00") {
 			escaped := append([]string(nil), parts...)
 			for j := i; j < len(escaped); j++ {
 				escaped[j] = keyEscaper.Replace(escaped[j])

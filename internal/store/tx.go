@@ -14,8 +14,7 @@ type Tx struct {
 	overlays []*overlay         // per table, nil while unwritten
 	guards   map[location]int64 // expected modification revision of each key read or written; 0 means absent
 	prefixes map[location]bool  // guarded prefixes
-	writes   int
-	err      error // the first misuse; it aborts the commit
+	err      error              // the first misuse; it aborts the commit
 	done     bool
 }
 
@@ -75,12 +74,25 @@ func (tx *Tx) write(def *definition, e *entry) {
 		return
 	}
 	i := tx.base.schema.table(def)
-	tx.guard(i, e.key)
+	stored := tx.guard(i, e.key)
 	if tx.overlays[i] == nil {
 		tx.overlays[i] = &overlay{def: def, writes: make(map[string]*entry)}
 	}
+	if e.rec == nil && stored == nil {
+		// No write at all. etcd gives a transaction that changes nothing no revision of its own but answers with the
+		// latest, which is another commit's.
+		delete(tx.overlays[i].writes, e.key)
+		return
+	}
 	tx.overlays[i].writes[e.key] = e
-	tx.writes++
+}
+
+// changes says whether there is anything to commit.
+func (tx *Tx) changes() bool {
+	for range tx.written() {
+		return true
+	}
+	return false
 }
 
 // Put inserts the record or replaces the one with its key. The record is stored as it is when the Update function

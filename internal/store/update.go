@@ -37,7 +37,7 @@ func (s *Store) Update(ctx context.Context, fn func(tx *Tx) error) error {
 		if tx.err != nil {
 			return tx.err
 		}
-		if tx.writes == 0 {
+		if !tx.changes() {
 			return nil
 		}
 		if err := u.commit(ctx, tx); !errors.Is(err, errChanged) {

@@ -59,15 +59,9 @@ func (r *Room) CreateService(ctx context.Context, scope Scope, req CreateService
 	if err := req.check(); err != nil {
 		return nil, err
 	}
-	var key string
-	err := r.st.Update(ctx, func(tx *store.Tx) (err error) {
-		key, err = createService(tx, scope, &req, apiNow())
-		return err
+	return r.changeService(ctx, func(tx *store.Tx) (string, error) {
+		return createService(tx, scope, &req, apiNow())
 	})
-	if err != nil {
-		return nil, err
-	}
-	return viewServiceKey(r.st.Snapshot(), key)
 }
 
 func createService(tx *store.Tx, scope Scope, req *CreateServiceRequest, now time.Time) (string, error) {

@@ -11,15 +11,9 @@ import (
 // has ended, then INACTIVE. Without force a REPLICA service has to be scaled to
 // zero first.
 func (r *Room) DeleteService(ctx context.Context, scope Scope, cluster, service string, force bool) (*ServiceView, error) {
-	var key string
-	err := r.st.Update(ctx, func(tx *store.Tx) (err error) {
-		key, err = deleteService(tx, scope, cluster, service, force)
-		return err
+	return r.changeService(ctx, func(tx *store.Tx) (string, error) {
+		return deleteService(tx, scope, cluster, service, force)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return viewServiceKey(r.st.Snapshot(), key)
 }
 
 func deleteService(tx *store.Tx, scope Scope, cluster, service string, force bool) (string, error) {

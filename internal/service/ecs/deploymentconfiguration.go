@@ -1,6 +1,10 @@
 package ecs
 
-import "github.com/slipway/slipway/internal/service/ecs/ecsshape"
+import (
+	"cmp"
+
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
+)
 
 // defaultDeploymentConfiguration is what AWS answers for a service that says
 // nothing: it may double while a REPLICA service rolls out and never falls short,
@@ -23,24 +27,12 @@ func mergeDeploymentConfiguration(scheduling string, base ecsshape.DeploymentCon
 	if over == nil {
 		return base, nil
 	}
-	if over.MaximumPercent != nil {
-		base.MaximumPercent = over.MaximumPercent
-	}
-	if over.MinimumHealthyPercent != nil {
-		base.MinimumHealthyPercent = over.MinimumHealthyPercent
-	}
-	if over.DeploymentCircuitBreaker != nil {
-		base.DeploymentCircuitBreaker = over.DeploymentCircuitBreaker
-	}
-	if over.Strategy != nil {
-		base.Strategy = over.Strategy
-	}
-	if over.BakeTimeInMinutes != nil {
-		base.BakeTimeInMinutes = over.BakeTimeInMinutes
-	}
-	if over.Alarms != nil {
-		base.Alarms = over.Alarms
-	}
+	base.MaximumPercent = cmp.Or(over.MaximumPercent, base.MaximumPercent)
+	base.MinimumHealthyPercent = cmp.Or(over.MinimumHealthyPercent, base.MinimumHealthyPercent)
+	base.DeploymentCircuitBreaker = cmp.Or(over.DeploymentCircuitBreaker, base.DeploymentCircuitBreaker)
+	base.Strategy = cmp.Or(over.Strategy, base.Strategy)
+	base.BakeTimeInMinutes = cmp.Or(over.BakeTimeInMinutes, base.BakeTimeInMinutes)
+	base.Alarms = cmp.Or(over.Alarms, base.Alarms)
 	return base, checkDeploymentConfiguration(scheduling, &base, over)
 }
 

@@ -70,17 +70,14 @@ func viewCluster(snap *store.Snapshot, c *Cluster) ClusterView {
 
 // ListClusters lists ARNs of ACTIVE clusters by name.
 func (r *Room) ListClusters(s Scope, maxResults *int32, token string) (arns []string, next string, err error) {
-	size := clustersPage
-	if maxResults != nil {
-		if *maxResults < 1 || *maxResults > clustersPage {
-			return nil, "", ErrInvalidParameter("maxResults must be between 1 and %d.", clustersPage)
-		}
-		size = int(*maxResults)
+	size, err := pageSize(maxResults, clustersPage, clustersPage)
+	if err != nil {
+		return nil, "", err
 	}
 	within := page.Scope("ListClusters", s.Account, s.Region)
-	after, err := page.Decode(within, token)
+	after, err := pageStart(within, token)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	var last string
 	for c := range Clusters.ListAfter(r.st.Snapshot(), s.Prefix(), after) {

@@ -93,21 +93,18 @@ func (r *Room) ListInstances(s Scope, req ListInstancesRequest) (arns []string, 
 	if err != nil {
 		return nil, "", err
 	}
-	size := instancesPage
-	if req.MaxResults != nil {
-		if *req.MaxResults < 1 || *req.MaxResults > instancesPage {
-			return nil, "", ErrInvalidParameter("maxResults must be between 1 and %d.", instancesPage)
-		}
-		size = int(*req.MaxResults)
+	size, err := pageSize(req.MaxResults, instancesPage, instancesPage)
+	if err != nil {
+		return nil, "", err
 	}
 	matches, err := instanceFilter(snap, req)
 	if err != nil {
 		return nil, "", err
 	}
 	within := page.Scope("ListContainerInstances", c.Key(), req.Filter, req.Status)
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	var last string
 	for i := range Instances.ListAfter(snap, s.Prefix(c.Name), after) {

@@ -27,12 +27,9 @@ func (r *Room) DescribeProviders(s Scope, req DescribeProvidersRequest) (names, 
 	if len(req.Names) > maxDescribeProviders {
 		return nil, nil, "", ErrInvalidParameter("Capacity providers cannot have more than %d elements.", maxDescribeProviders)
 	}
-	size := providersPage
-	if req.MaxResults != nil {
-		if *req.MaxResults < 1 || *req.MaxResults > providersPage {
-			return nil, nil, "", ErrInvalidParameter("maxResults must be between 1 and %d.", providersPage)
-		}
-		size = int(*req.MaxResults)
+	size, err := pageSize(req.MaxResults, providersPage, providersPage)
+	if err != nil {
+		return nil, nil, "", err
 	}
 	all := fargateProviders
 	if req.Cluster != "" {
@@ -46,9 +43,9 @@ func (r *Room) DescribeProviders(s Scope, req DescribeProvidersRequest) (names, 
 		all, missing = s.knownProviders(all, req.Names)
 	}
 	within := page.Scope("DescribeCapacityProviders", s.Account, s.Region, req.Cluster, page.Scope(req.Names...))
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, nil, "", errServicePageToken()
+		return nil, nil, "", err
 	}
 	all = all[slices.Index(all, after)+1:]
 	if len(all) > size {

@@ -30,14 +30,14 @@ func (r *Room) ListServices(scope Scope, f ListServicesFilter) (arns []string, n
 	if err != nil {
 		return nil, "", err
 	}
-	size, err := servicePageSize(f.MaxResults, servicesPage)
+	size, err := pageSize(f.MaxResults, servicesPage, maxServicesPage)
 	if err != nil {
 		return nil, "", err
 	}
 	within := page.Scope("ListServices", c.Key(), f.LaunchType, f.SchedulingStrategy, f.ResourceManagementType)
-	after, err := page.Decode(within, f.NextToken)
+	after, err := pageStart(within, f.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	var last string
 	for s := range Services.ListAfter(snap, scope.Prefix(c.Name), after) {
@@ -58,18 +58,6 @@ func (f *ListServicesFilter) shows(s *Service) bool {
 		(f.SchedulingStrategy == "" || f.SchedulingStrategy == s.SchedulingStrategy) &&
 		(f.ResourceManagementType == "" || f.ResourceManagementType == "CUSTOMER")
 }
-
-func servicePageSize(asked *int32, whenAbsent int) (int, error) {
-	if asked == nil {
-		return whenAbsent, nil
-	}
-	if *asked < 1 || *asked > maxServicesPage {
-		return 0, ErrInvalidParameter("maxResults must be between 1 and %d.", maxServicesPage)
-	}
-	return int(*asked), nil
-}
-
-func errServicePageToken() error { return ErrInvalidParameter("Invalid token") }
 
 // serviceInKnownCluster finds a service that deployments are asked about, in
 // whatever status.

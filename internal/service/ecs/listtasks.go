@@ -44,9 +44,9 @@ func (r *Room) ListTasks(_ context.Context, s Scope, req ListTasksRequest) (arns
 	}
 	scope := page.Scope("ListTasks", s.Account, s.Region, c.Name, req.ContainerInstance, req.Family, req.ServiceName,
 		req.StartedBy, req.LaunchType, q.desired)
-	after, err := page.Decode(scope, req.NextToken)
+	after, err := pageStart(scope, req.NextToken)
 	if err != nil {
-		return nil, "", ErrInvalidParameter("Invalid token")
+		return nil, "", err
 	}
 	arns = []string{}
 	last := ""

@@ -33,7 +33,7 @@ func (r *Room) ListServiceDeployments(scope Scope, f ListServiceDeploymentsFilte
 	if err != nil {
 		return nil, "", err
 	}
-	size, err := servicePageSize(f.MaxResults, deploymentsPage)
+	size, err := pageSize(f.MaxResults, deploymentsPage, maxServicesPage)
 	if err != nil {
 		return nil, "", err
 	}
@@ -57,9 +57,9 @@ func (r *Room) ListServiceDeployments(scope Scope, f ListServiceDeploymentsFilte
 
 // deploymentsBelow is the Seq under which the page that a token means begins.
 func deploymentsBelow(within, token string) (int64, error) {
-	at, err := page.Decode(within, token)
+	at, err := pageStart(within, token)
 	if err != nil {
-		return 0, errServicePageToken()
+		return 0, err
 	}
 	if at == "" {
 		return 1<<63 - 1, nil

@@ -40,15 +40,9 @@ func (r *Room) UpdateService(ctx context.Context, scope Scope, req UpdateService
 	if err := req.Features.check(); err != nil {
 		return nil, err
 	}
-	var key string
-	err := r.st.Update(ctx, func(tx *store.Tx) (err error) {
-		key, err = updateService(tx, scope, &req, apiNow())
-		return err
+	return r.changeService(ctx, func(tx *store.Tx) (string, error) {
+		return updateService(tx, scope, &req, apiNow())
 	})
-	if err != nil {
-		return nil, err
-	}
-	return viewServiceKey(r.st.Snapshot(), key)
 }
 
 func updateService(tx *store.Tx, scope Scope, req *UpdateServiceRequest, now time.Time) (string, error) {
@@ -180,11 +174,21 @@ func findService(r store.Reader, scope Scope, cluster, ref string) (*Cluster, *S
 	return c, s, nil
 }
 
-// viewServiceKey describes a service that the caller has just written.
-func viewServiceKey(r store.Reader, key string) (*ServiceView, error) {
-	s, ok := Services.Get(r, key)
+// changeService runs change, which returns the key of the service that it wrote,
+// and describes that service as it is afterwards.
+func (r *Room) changeService(ctx context.Context, change func(tx *store.Tx) (string, error)) (*ServiceView, error) {
+	var key string
+	err := r.st.Update(ctx, func(tx *store.Tx) (err error) {
+		key, err = change(tx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	snap := r.st.Snapshot()
+	s, ok := Services.Get(snap, key)
 	if !ok {
 		return nil, fmt.Errorf("read service %s: it is gone", key)
 	}
-	return viewService(r, s), nil
+	return viewService(snap, s), nil
 }

@@ -13,31 +13,21 @@ func limit(maxResults *int32) int {
 	return int(*maxResults)
 }
 
-// position is the sort key after which the page of a token starts.
-func position(scope string, token *string) (string, error) {
-	after, err := page.Decode(scope, deref(token))
-	if err != nil {
-		return "", invalid("nextToken", "must be a token that an earlier response returned")
-	}
-	return after, nil
-}
-
 // cut returns the page of all (in the order of key) that the token asks for, and
 // the token of the next one.
 func cut[T any](all []T, key func(T) string, scope string, token *string, maxResults *int32) ([]T, *string, error) {
-	after, err := position(scope, token)
-	if err != nil {
-		return nil, nil, err
+	list, next, err := page.Cut(all, key, scope, deref(token), limit(maxResults))
+	switch {
+	case err != nil:
+		return nil, nil, errToken()
+	case list == nil:
+		return []T{}, nil, nil // ECR sends the empty list
+	case next == "":
+		return list, nil, nil
 	}
-	out := []T{}
-	for _, rec := range all {
-		if key(rec) <= after {
-			continue
-		}
-		if len(out) == limit(maxResults) {
-			return out, new(page.Encode(scope, key(out[len(out)-1]))), nil
-		}
-		out = append(out, rec)
-	}
-	return out, nil, nil
+	return list, &next, nil
+}
+
+func errToken() error {
+	return invalid("nextToken", "must be a token that an earlier response returned")
 }

@@ -49,9 +49,9 @@ func (a *api) describeRepositories(_ context.Context, call *wire.Call, in *ecrsh
 		return out, a.describeNamed(s, in, out)
 	}
 	token := page.Scope("DescribeRepositories", s.Account, s.Region)
-	after, err := position(token, in.NextToken)
+	after, err := page.Decode(token, deref(in.NextToken))
 	if err != nil {
-		return nil, err
+		return nil, errToken()
 	}
 	list, more := a.room.Repositories(s, after, limit(in.MaxResults))
 	for _, repo := range list {
