@@ -3,7 +3,7 @@
 //
 //	web                 serves HTTP on $PORT (80): /, /healthz, /env, /exit?code=N, /alloc?mib=N
 //	web exit N          prints a line and exits with N
-//	web sleep SECONDS   ignores nothing and exits with 0 at the end
+//	web sleep SECONDS   exits with 0 at the end, and on SIGTERM with 143
 //	web stubborn        ignores SIGTERM
 //	web print WORDS…    prints the words on stdout and stderr and exits with 0
 //	web alloc MIB       takes memory until it has MIB, and keeps it
@@ -94,6 +94,7 @@ func exit(args []string) int {
 func sleep(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	fmt.Println("sleeping")
 	select {
 	case <-ctx.Done():
 		return 128 + int(syscall.SIGTERM)
