@@ -117,9 +117,9 @@ func TestKillDuringRollout(t *testing.T) {
 	s.create(t, "rollout", first, 3)
 	arn := s.run(t, s.register(t, "bystander", s.web("web", "sleep", "3600")))
 	bystander := s.process(t, s.await(t, arn, "RUNNING"))
-	points := map[string]func(old, new []types.Task) bool{
+	points := map[string]func(old, fresh []types.Task) bool{
 		"once acknowledged":           func(_, _ []types.Task) bool { return true },
-		"once a new task is there":    func(_, new []types.Task) bool { return len(new) > 0 },
+		"once a new task is there":    func(_, fresh []types.Task) bool { return len(fresh) > 0 },
 		"once an old task is stopped": func(old, _ []types.Task) bool { return len(old) < 3 },
 	}
 	version := 1
@@ -128,15 +128,15 @@ func TestKillDuringRollout(t *testing.T) {
 		definition := s.versioned(t, "rollout", itoa(int32(version)))
 		s.update(t, "rollout", func(in *ecs.UpdateServiceInput) { in.TaskDefinition = &definition })
 		eventually(t, when, func() (int, bool) {
-			var old, new []types.Task
+			var old, fresh []types.Task
 			for _, task := range s.tasks(t, types.DesiredStatusRunning, "rollout") {
 				if aws.ToString(task.TaskDefinitionArn) == definition {
-					new = append(new, task)
+					fresh = append(fresh, task)
 				} else {
 					old = append(old, task)
 				}
 			}
-			return len(new), reached(old, new)
+			return len(fresh), reached(old, fresh)
 		})
 		s.kill(t)
 		s.start(t)

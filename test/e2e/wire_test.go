@@ -57,11 +57,12 @@ type answer struct {
 // send signs a call with the SDK's signer and sends it.
 func (c call) send(t *testing.T) answer {
 	t.Helper()
-	if c.key.AccessKeyID == "" {
-		c.key = shared.key
+	key, at := c.key, c.at
+	if key.AccessKeyID == "" {
+		key = shared.key
 	}
-	if c.at.IsZero() {
-		c.at = time.Now()
+	if at.IsZero() {
+		at = time.Now()
 	}
 	sent := c.body
 	if c.tamper != "" {
@@ -82,8 +83,8 @@ func (c call) send(t *testing.T) answer {
 	}
 	if !c.unsigned {
 		sum := sha256.Sum256([]byte(c.body))
-		creds := aws.Credentials{AccessKeyID: c.key.AccessKeyID, SecretAccessKey: c.key.SecretAccessKey}
-		if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "ecs", region, c.at); err != nil {
+		creds := aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}
+		if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(sum[:]), "ecs", region, at); err != nil {
 			t.Fatal(err)
 		}
 	}
