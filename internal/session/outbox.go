@@ -9,6 +9,7 @@ import (
 // told is what an agent was last told of a task, and whether it said that it
 // heard.
 type told struct {
+	record  *ecs.Task // as it was last met
 	desired string
 	message string // id of the message
 	at      time.Time
@@ -21,12 +22,15 @@ type told struct {
 type outbox struct {
 	tasks    map[string]*told  // by task key
 	messages map[string]string // message id -> task key, of what is not acknowledged
-	round    uint64
-	resend   time.Duration // after which what is not acknowledged is sent again
+	// records finds what has not changed since the last look, which is nearly
+	// all, without its key: to make that is most of the work.
+	records map[*ecs.Task]*told
+	round   uint64
+	resend  time.Duration // after which what is not acknowledged is sent again
 }
 
 func newOutbox(resend time.Duration) *outbox {
-	return &outbox{tasks: map[string]*told{}, messages: map[string]string{}, resend: resend}
+	return &outbox{tasks: map[string]*told{}, messages: map[string]string{}, records: map[*ecs.Task]*told{}, resend: resend}
 }
 
 // due picks the tasks that the agent has to be told of now: those that are new
@@ -38,8 +42,7 @@ func (o *outbox) due(tasks func(func(*ecs.Task) bool), now time.Time) []*ecs.Tas
 	o.round++
 	var stops, starts []*ecs.Task
 	for t := range tasks {
-		key := t.Key()
-		before := o.tasks[key]
+		before := o.known(t)
 		if before != nil {
 			before.round = o.round
 		}
@@ -54,6 +57,20 @@ func (o *outbox) due(tasks func(func(*ecs.Task) bool), now time.Time) []*ecs.Tas
 	}
 	o.forget()
 	return append(stops, starts...)
+}
+
+// known is what the agent was told of a task, nil if nothing.
+func (o *outbox) known(t *ecs.Task) *told {
+	if same, ok := o.records[t]; ok {
+		return same
+	}
+	before := o.tasks[t.Key()]
+	if before != nil {
+		delete(o.records, before.record)
+		before.record = t
+		o.records[t] = before
+	}
+	return before
 }
 
 func (o *outbox) isDue(before *told, t *ecs.Task, now time.Time) bool {
@@ -73,6 +90,7 @@ func (o *outbox) forget() {
 	for key, t := range o.tasks {
 		if t.round != o.round {
 			delete(o.messages, t.message)
+			delete(o.records, t.record)
 			delete(o.tasks, key)
 		}
 	}
@@ -83,8 +101,10 @@ func (o *outbox) sent(t *ecs.Task, message string, now time.Time) {
 	key := t.Key()
 	if before := o.tasks[key]; before != nil {
 		delete(o.messages, before.message)
+		delete(o.records, before.record)
 	}
-	o.tasks[key] = &told{desired: t.DesiredStatus, message: message, at: now, round: o.round}
+	said := &told{record: t, desired: t.DesiredStatus, message: message, at: now, round: o.round}
+	o.tasks[key], o.records[t] = said, said
 	o.messages[message] = key
 }
 

@@ -1,44 +1,81 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
+	"net/http"
 	"os/exec"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"github.com/slipway/slipway/internal/wire/sigv4"
 )
 
 // callsPerOperation is how often each operation is timed.
 const callsPerOperation = 60
 
-// subject is a server with a cluster that tasks can be run in.
+// subject is a server with a cluster that tasks can be run in. It is called by
+// plain signed requests: the SDK refuses some of moto's answers, and its own
+// work would blur what is compared.
 type subject struct {
-	name   string
-	client *ecs.Client
+	name, endpoint string
+	creds          sigv4.Credentials
 	// runs are the members that RunTask needs here beside the task definition.
-	runs func(*ecs.RunTaskInput)
+	runs map[string]any
 }
 
-// benchAPI compares the server with moto_server at 100 and at 10,000 tasks.
+// call does one ECS operation.
+func (s subject) call(ctx context.Context, operation string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
+	sigv4.Sign(req, body, s.creds, region, "ecs", time.Now())
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %.300s", operation, resp.Status, answer)
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// sizes are the clusters that are compared, by their number of tasks.
+var sizes = []struct {
+	cluster string
+	tasks   int
+}{{"small", 100}, {"large", 10_000}}
+
+// benchAPI compares the server with moto_server, and a small cluster with a
+// large one, call by call in turn.
 func benchAPI(ctx context.Context, o options) error {
 	c, err := startCluster(ctx, o, 0)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	agent, err := joinFake(ctx, c.aws, c.key, "default", 1<<30, 1<<30)
-	if err != nil {
-		return err
-	}
-	defer agent.close()
-	subjects := []subject{{name: "slipway", client: c.aws.ECS, runs: func(*ecs.RunTaskInput) {}}}
+	subjects := []subject{{
+		name: "slipway", endpoint: "http://" + c.slipway.Listen,
+		creds: sigv4.Credentials{AccessKeyID: c.key.AccessKeyID, SecretAccessKey: c.key.SecretAccessKey},
+	}}
 	moto, stop, err := startMoto(ctx)
 	switch {
 	case err == nil:
@@ -50,123 +87,141 @@ func benchAPI(ctx context.Context, o options) error {
 		return err
 	}
 	for _, s := range subjects {
-		_, err := s.client.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
-			Family: aws.String("t"), Cpu: aws.String("256"), Memory: aws.String("512"),
-			ContainerDefinitions: []types.ContainerDefinition{{Name: aws.String("c"), Image: aws.String("i"), Essential: aws.Bool(true)}},
-		})
-		if err != nil {
+		if err := s.prepare(ctx); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
-	return compare(ctx, subjects)
-}
-
-func compare(ctx context.Context, subjects []subject) error {
-	have := map[string]int{}
-	small := map[string][]*series{}
-	for _, n := range []int{100, 10_000} {
-		var rows [][]*series
-		for _, s := range subjects {
-			if err := s.fill(ctx, n-have[s.name]); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			have[s.name] = n
-			row, err := s.measure(ctx)
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
-			rows = append(rows, row)
-			have[s.name] += callsPerOperation // the timed RunTasks
+	for i, size := range sizes {
+		agent, err := joinFake(ctx, c.aws, c.key, size.cluster, 1<<30, 1<<30)
+		if err != nil {
+			return err
 		}
-		print1(n, subjects, rows, small)
+		defer agent.close()
+		for _, s := range subjects {
+			if err := s.fill(ctx, size.cluster, size.tasks); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		if err := compare(ctx, subjects, i); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// print1 prints one size: p50 of each, moto's over ours, and ours over ours at
-// 100 tasks.
-func print1(n int, subjects []subject, rows [][]*series, small map[string][]*series) {
-	fmt.Printf("at %d tasks\n%-24s", n, "")
-	for _, s := range subjects {
-		fmt.Printf(" %12s", s.name+" p50")
+// prepare makes the clusters and the task definition.
+func (s subject) prepare(ctx context.Context) error {
+	for _, size := range sizes {
+		if err := s.call(ctx, "CreateCluster", map[string]any{"clusterName": size.cluster}, &struct{}{}); err != nil {
+			return err
+		}
 	}
-	fmt.Println("   peer/slipway  vs 100 tasks")
-	for op := range rows[0] {
-		fmt.Printf("%-24s", rows[0][op].name)
-		for _, row := range rows {
-			fmt.Printf(" %9.2f ms", ms(row[op].at(.5)))
+	return s.call(ctx, "RegisterTaskDefinition", map[string]any{
+		"family": "t", "cpu": "256", "memory": "512",
+		"containerDefinitions": []map[string]any{{
+			"name": "c", "image": "i", "essential": true,
+			"memory": 512, // moto wants it here too
+		}},
+	}, &struct{}{})
+}
+
+// compare times every operation in turn: ours in the clusters up to the last one
+// that was filled, the peer's in that one, because its answers slow down with the
+// tasks of all clusters.
+func compare(ctx context.Context, subjects []subject, last int) error {
+	fmt.Printf("with %d tasks\n", sizes[last].tasks)
+	for _, name := range operationNames {
+		var took []*series
+		var calls []func() error
+		contestant := func(s subject, size int) error {
+			call, err := s.operation(ctx, name, sizes[size].cluster)
+			took = append(took, &series{name: fmt.Sprintf("%s@%d", s.name, sizes[size].tasks)})
+			calls = append(calls, call)
+			return err
 		}
-		if len(rows) > 1 {
-			fmt.Printf("   %11.0fx", float64(rows[1][op].at(.5))/float64(rows[0][op].at(.5)))
+		for size := last; size >= 0; size-- {
+			if err := contestant(subjects[0], size); err != nil {
+				return fmt.Errorf("slipway: %w", err)
+			}
 		}
-		if first := small["slipway"]; first != nil {
-			fmt.Printf("   %9.2fx", float64(rows[0][op].at(.5))/float64(first[op].at(.5)))
+		for _, s := range subjects[1:] {
+			if err := contestant(s, last); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		for range callsPerOperation {
+			// Untimed: whoever comes after the peer finds its data in the caches.
+			if err := calls[0](); err != nil {
+				return fmt.Errorf("%s: %s: %w", took[0].name, name, err)
+			}
+			for i, call := range calls {
+				begin := time.Now()
+				if err := call(); err != nil {
+					return fmt.Errorf("%s: %s: %w", took[i].name, name, err)
+				}
+				took[i].add(time.Since(begin))
+			}
+		}
+		fmt.Printf("  %-20s", name)
+		for _, s := range took {
+			fmt.Printf("  %s %.2f ms (%.2fx)", s.name, ms(s.at(.5)), ratio(s, took[0]))
 		}
 		fmt.Println()
 	}
-	if small["slipway"] == nil {
-		small["slipway"] = rows[0]
-	}
+	return nil
 }
 
-func (s subject) run(ctx context.Context, count int32) error {
-	in := &ecs.RunTaskInput{TaskDefinition: aws.String("t"), Count: &count}
-	s.runs(in)
-	out, err := s.client.RunTask(ctx, in)
-	if err != nil {
+func (s subject) run(ctx context.Context, cluster string, count int) error {
+	in := map[string]any{"cluster": cluster, "taskDefinition": "t", "count": count}
+	maps.Copy(in, s.runs)
+	var out struct{ Tasks, Failures []json.RawMessage }
+	if err := s.call(ctx, "RunTask", in, &out); err != nil {
 		return err
 	}
-	if len(out.Tasks) != int(count) {
-		return fmt.Errorf("%d of %d tasks started: %+v", len(out.Tasks), count, out.Failures)
+	if len(out.Tasks) != count {
+		return fmt.Errorf("%d of %d tasks started: %s", len(out.Tasks), count, out.Failures)
 	}
 	return nil
 }
 
-func (s subject) fill(ctx context.Context, n int) error {
+func (s subject) fill(ctx context.Context, cluster string, n int) error {
 	for ; n > 0; n -= 10 {
-		if err := s.run(ctx, int32(min(n, 10))); err != nil {
+		if err := s.run(ctx, cluster, min(n, 10)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s subject) measure(ctx context.Context) ([]*series, error) {
-	list, err := s.client.ListTasks(ctx, &ecs.ListTasksInput{})
-	if err != nil {
+var operationNames = []string{"ListTasks", "DescribeTasks(1)", "DescribeTasks(100)", "RunTask"}
+
+// operation is a call that can be repeated.
+func (s subject) operation(ctx context.Context, name, cluster string) (func() error, error) {
+	in := map[string]any{"cluster": cluster}
+	var list struct{ TaskArns []string }
+	if err := s.call(ctx, "ListTasks", in, &list); err != nil {
 		return nil, err
 	}
-	operations := []struct {
-		name string
-		call func() error
-	}{
-		{"ListTasks", func() error {
-			_, err := s.client.ListTasks(ctx, &ecs.ListTasksInput{})
-			return err
-		}},
-		{"DescribeTasks(1)", func() error {
-			_, err := s.client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Tasks: list.TaskArns[:1]})
-			return err
-		}},
-		{"DescribeTasks(100)", func() error {
-			_, err := s.client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Tasks: list.TaskArns[:100]})
-			return err
-		}},
-		{"RunTask", func() error { return s.run(ctx, 1) }},
-	}
-	var out []*series
-	for _, op := range operations {
-		row := &series{name: op.name}
-		for range callsPerOperation {
-			begin := time.Now()
-			if err := op.call(); err != nil {
-				return nil, fmt.Errorf("%s: %w", op.name, err)
+	describe := func(n int) func() error {
+		in["tasks"] = list.TaskArns[:n]
+		return func() error {
+			var out struct{ Tasks []json.RawMessage }
+			err := s.call(ctx, "DescribeTasks", in, &out)
+			if err == nil && len(out.Tasks) != n {
+				return fmt.Errorf("%d of %d tasks described", len(out.Tasks), n)
 			}
-			row.add(time.Since(begin))
+			return err
 		}
-		out = append(out, row)
 	}
-	return out, nil
+	switch name {
+	case "DescribeTasks(1)":
+		return describe(1), nil
+	case "DescribeTasks(100)":
+		return describe(100), nil
+	case "RunTask":
+		return func() error { return s.run(ctx, cluster, 1) }, nil
+	}
+	return func() error { return s.call(ctx, "ListTasks", in, &struct{}{}) }, nil
 }
 
 // startMoto runs the peer with a cluster that takes Fargate tasks: moto places
@@ -190,44 +245,42 @@ func startMoto(ctx context.Context) (subject, func(), error) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
-	cfg := aws.Config{
-		Region: region, BaseEndpoint: aws.String("http://" + addr.String()),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	s := subject{
+		name: "moto", endpoint: "http://" + addr.String(),
+		creds: sigv4.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "secret"},
 	}
-	s := subject{name: "moto", client: ecs.NewFromConfig(cfg)}
-	if err := s.prepareMoto(ctx, ec2.NewFromConfig(cfg)); err != nil {
+	if err := s.await(ctx); err != nil {
 		stop()
 		return subject{}, nil, fmt.Errorf("moto: %w", err)
 	}
-	s.runs = motoNetwork(ctx, ec2.NewFromConfig(cfg))
-	return s, stop, nil
+	s.runs, err = motoNetwork(ctx, s)
+	return s, stop, err
 }
 
-func (s subject) prepareMoto(ctx context.Context, machines *ec2.Client) error {
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		_, err := s.client.CreateCluster(ctx, &ecs.CreateClusterInput{ClusterName: aws.String("default")})
-		if err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
+// await waits until the server answers.
+func (s subject) await(ctx context.Context) error {
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		err := s.call(ctx, "ListClusters", struct{}{}, &struct{}{})
+		if err == nil || time.Now().After(deadline) {
 			return err
 		}
 		<-time.After(200 * time.Millisecond)
 	}
-	_, err := machines.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{})
-	return err
 }
 
-func motoNetwork(ctx context.Context, machines *ec2.Client) func(*ecs.RunTaskInput) {
-	var subnets []string
-	if out, err := machines.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{}); err == nil {
-		for _, n := range out.Subnets[:1] {
-			subnets = append(subnets, *n.SubnetId)
-		}
+// motoNetwork is what a Fargate task needs.
+func motoNetwork(ctx context.Context, s subject) (map[string]any, error) {
+	client := ec2.NewFromConfig(aws.Config{
+		Region: region, BaseEndpoint: &s.endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(s.creds.AccessKeyID, s.creds.SecretAccessKey, ""),
+	})
+	out, err := client.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{})
+	if err != nil || len(out.Subnets) == 0 {
+		return nil, fmt.Errorf("moto has no subnets: %w", err)
 	}
-	return func(in *ecs.RunTaskInput) {
-		in.LaunchType = types.LaunchTypeFargate
-		in.NetworkConfiguration = &types.NetworkConfiguration{AwsvpcConfiguration: &types.AwsVpcConfiguration{Subnets: subnets}}
-	}
+	subnets := []string{*out.Subnets[0].SubnetId}
+	return map[string]any{
+		"launchType":           "FARGATE",
+		"networkConfiguration": map[string]any{"awsvpcConfiguration": map[string]any{"subnets": subnets}},
+	}, nil
 }

@@ -28,7 +28,7 @@ func newBeacons() (*beacons, error) {
 }
 
 func (b *beacons) close() {
-	b.conn.Close()
+	_ = b.conn.Close()
 	os.RemoveAll(b.dir)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/slipway/slipway/internal/agent/cgroup"
 	"github.com/slipway/slipway/test/image"
 )
 
@@ -118,4 +119,8 @@ func (c *ctr) close(ctx context.Context) {
 	}
 	_ = c.do(ctx, "image", "rm", "--sync", ctrImage)
 	_ = c.do(ctx, "namespace", "rm", ctrNamespace)
+	// runc leaves the parent of its containers' control groups.
+	if groups, err := cgroup.Detect(); err == nil {
+		_ = groups.Delete("/" + ctrNamespace)
+	}
 }

@@ -3,7 +3,7 @@
 //
 //	start   RunTask to the container's process, against `ctr run -d`
 //	burst   50 tasks on one instance, against 50 `ctr run -d`, 4 at a time
-//	api     DescribeTasks, ListTasks and RunTask at 100 and 10,000 tasks, against moto_server where it is installed
+//	api     DescribeTasks, ListTasks and RunTask with 100 and with 10,000 tasks, against moto_server where it is installed
 //	memory  resident memory of an idle `slipway up`
 //
 // Running means that the first instruction of the payload has run: it sends a

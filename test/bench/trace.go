@@ -63,7 +63,7 @@ func (t *tracer) follow(heard <-chan *events.Envelope, errs <-chan error) {
 			t.mu.Lock()
 			t.at[topics[e.Topic]] = e.Timestamp
 			t.mu.Unlock()
-		case <-errs:
+		case <-errs: //nolint:errcheck // it has ended, for whatever reason: later rounds go without
 			return
 		}
 	}
@@ -85,7 +85,7 @@ func (t *tracer) since(begin time.Time) trace {
 func (t *tracer) close() {
 	t.end()
 	<-t.done
-	t.client.Close()
+	_ = t.client.Close()
 }
 
 // timeline is the stages of many rounds.
