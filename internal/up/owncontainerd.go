@@ -37,9 +37,15 @@ type ownContainerd struct {
 }
 
 // containerdConfig keeps to what we use: CRI and its network plug-ins are for
-// Kubernetes.
+// Kubernetes. A slow machine gets more time than containerd's 5 s: a shim that is
+// not found again in time after a restart is lost, and a crun that is killed over
+// its clean-up leaves a mount of itself in /tmp.
 const containerdConfig = `version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
+
+[timeouts]
+  "io.containerd.timeout.shim.cleanup" = "1m"
+  "io.containerd.timeout.shim.load" = "1m"
 `
 
 // containerdDelay keeps a containerd that dies at once from spinning.
@@ -162,7 +168,7 @@ func (o *ownContainerd) end(ctx context.Context) error {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		<-o.done
 	}
-	return errors.Join(o.endShims(), instance.UnmountBelow(o.state), os.RemoveAll(o.state))
+	return errors.Join(o.endShims(ctx), instance.UnmountBelow(o.state), os.RemoveAll(o.state))
 }
 
 // runningPid reads a pid file and returns the pid if it still is the process

@@ -54,7 +54,6 @@ type Containerd struct {
 	slots   *semaphore.Weighted
 
 	ids     keyed // one Create, Start or Remove per id at a time
-	signals keyed // see kill
 	parents parents
 
 	mu       sync.Mutex

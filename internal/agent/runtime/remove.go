@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"github.com/containerd/containerd/api/services/tasks/v1"
-	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/errdefs"
 	"golang.org/x/sync/errgroup"
 )
@@ -48,7 +47,10 @@ func (r *Containerd) Remove(ctx context.Context, id string) error {
 
 // end leaves the container without a process.
 func (r *Containerd) end(ctx context.Context, id string) error {
-	if err := r.killAll(ctx, id); err != nil {
+	_, err := r.tasks.Kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
+	switch err = native(err); {
+	case isNotFound(err), isShimGone(err), err != nil && errdefs.IsFailedPrecondition(err):
+	case err != nil:
 		return err
 	}
 	w := r.watch(ctx, id)
@@ -58,20 +60,6 @@ func (r *Containerd) end(ctx context.Context, id string) error {
 		return ctx.Err()
 	}
 	return r.deleteTask(ctx, id)
-}
-
-// killAll kills the container's processes if there are any: to look is quick, to
-// signal starts the low-level runtime.
-func (r *Containerd) killAll(ctx context.Context, id string) error {
-	p, err := r.task(ctx, id)
-	if isNotFound(err) || err == nil && p.Status == tasktypes.Status_STOPPED {
-		return nil
-	}
-	err = r.kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(syscall.SIGKILL), All: true})
-	if isNotFound(err) || isShimGone(err) || err != nil && errdefs.IsFailedPrecondition(err) {
-		return nil // it ended meanwhile
-	}
-	return err
 }
 
 // deleteCgroup removes what the low-level runtime may have left of the

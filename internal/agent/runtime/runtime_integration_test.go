@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 		name, reason, want string
 		edit               func(*Spec)
 	}{
-		{"no such program", ReasonStart, `exec: "nope": executable file not found in $PATH`, func(s *Spec) { s.EntryPoint = []string{"nope"} }},
+		{"no such program", ReasonStart, "not found in $PATH", func(s *Spec) { s.EntryPoint = []string{"nope"} }},
 		{"no such user", ReasonCreate, "unable to find user ghost: no matching entries in passwd file", func(s *Spec) { s.User = "ghost" }},
 		{"no such image", ReasonCreate, "No such image", func(s *Spec) { s.Image = "docker.io/library/none:latest" }},
 		{"relative working directory", ReasonCreate, "it needs to be an absolute path", func(s *Spec) { s.WorkingDir = "x" }},

@@ -54,8 +54,8 @@ func (r *Containerd) task(ctx context.Context, id string) (*tasktypes.Process, e
 // error.
 func (r *Containerd) Signal(ctx context.Context, id string, sig syscall.Signal) error {
 	ctx = r.context(ctx)
-	err := r.kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(sig)})
-	if err == nil {
+	_, err := r.tasks.Kill(ctx, &tasks.KillRequest{ContainerID: id, Signal: uint32(sig)})
+	if err = native(err); err == nil {
 		return nil
 	}
 	state, serr := r.Inspect(ctx, id)

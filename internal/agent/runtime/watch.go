@@ -163,11 +163,6 @@ func (r *Containerd) settle(ctx context.Context, id string, w *watch, exit Exit)
 }
 
 func (r *Containerd) deleteTask(ctx context.Context, id string) error {
-	unlock, err := r.signals.lock(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	for {
 		_, err := r.tasks.Delete(ctx, &tasks.DeleteTaskRequest{ContainerID: id})
 		switch err = native(err); {
