@@ -80,6 +80,7 @@ func parse(req *http.Request) asked {
 	if name, ok := strings.CutSuffix(path, "/tags/list"); ok {
 		return asked{repository: name, action: "ecr:ListImages"}
 	}
+	found, last := asked{}, -1
 	for _, kind := range []struct {
 		separator string
 		actions   map[string]string
@@ -88,15 +89,16 @@ func parse(req *http.Request) asked {
 		{"/blobs/", blobActions},
 		{"/manifests/", manifestActions},
 	} {
-		if at := strings.LastIndex(path, kind.separator); at >= 0 {
+		// The last one counts: names of repositories may hold the others.
+		if at := strings.LastIndex(path, kind.separator); at > last {
 			action, ok := kind.actions[req.Method]
 			if !ok {
 				action = anyAction
 			}
-			return asked{repository: path[:at], action: action}
+			found, last = asked{repository: path[:at], action: action}, at
 		}
 	}
-	return asked{}
+	return found
 }
 
 // textOf is what the client may see of a refusal.

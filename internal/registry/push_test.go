@@ -102,6 +102,22 @@ func TestRepositoryMustExist(t *testing.T) {
 	wantRegistryError(t, err, http.StatusNotFound, transport.ManifestUnknownErrorCode, "Requested image not found")
 }
 
+func TestNamesLikePartsOfPaths(t *testing.T) {
+	e := newEndpoint(t, t.TempDir())
+	c := e.account(t)
+	for _, name := range []string{"team/blobs/app", "team/manifests/app", "team/blobs/uploads"} {
+		uri := c.create(&sdk.CreateRepositoryInput{RepositoryName: &name})
+		img := randomImage(t)
+		if err := c.push(uri+":v1", img); err != nil {
+			t.Errorf("push to %s: %v", name, err)
+			continue
+		}
+		if _, err := c.pull(uri + ":v1"); err != nil {
+			t.Errorf("pull from %s: %v", name, err)
+		}
+	}
+}
+
 func TestAccountsAndRegionsAreIsolated(t *testing.T) {
 	e := newEndpoint(t, t.TempDir())
 	alice, bob := e.account(t), e.account(t)

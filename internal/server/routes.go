@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -30,16 +32,27 @@ func (s *Server) Served() []wire.Served { return s.mux.Served() }
 
 // handler is everything that is served on one endpoint.
 func (s *Server) handler() http.Handler {
-	m := http.NewServeMux()
-	m.Handle("/v2/", s.registry)
-	m.Handle("/acs/", s.sessions.ACS())
-	m.Handle("/tcs/", s.sessions.TCS())
-	m.HandleFunc("GET /healthz", s.healthz)
-	m.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
-	m.HandleFunc("POST "+AccountsPath, s.createAccount)
-	m.Handle("/", s.mux)
-	return m
+	own := http.NewServeMux()
+	own.Handle("/v2/", s.registry)
+	own.Handle("/acs/", s.sessions.ACS())
+	own.Handle("/tcs/", s.sessions.TCS())
+	own.HandleFunc("GET /healthz", s.healthz)
+	own.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
+	own.HandleFunc("POST "+AccountsPath, s.createAccount)
+	own.Handle("/", s.mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A ServeMux redirects to the clean form of a path. That breaks the
+		// signature of an AWS call, so it must not see any.
+		if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); !slices.Contains(ownPaths, first) {
+			s.mux.ServeHTTP(w, r)
+			return
+		}
+		own.ServeHTTP(w, r)
+	})
 }
+
+// ownPaths are the first parts of the paths that are no AWS calls.
+var ownPaths = []string{"v2", "acs", "tcs", "healthz", "metrics", "slipway"}
 
 // healthz answers 200 when the store can commit and 503 with the reason when not.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {

@@ -273,6 +273,20 @@ func TestConcurrentIncrements(t *testing.T) {
 	}
 }
 
+func TestKeysOfAnyParts(t *testing.T) {
+	s := open(t, Config{})
+	var all []pet
+	for _, owner := range []string{"a", "a/b", "a%2Fb", "a\x00", "a%00", "\x00", "", "é", "a\nb", strings.Repeat("x", 1<<16)} {
+		all = append(all, pet{Owner: owner, Name: "1"})
+	}
+	put(t, s, all...)
+	for _, p := range all {
+		if got, ok := pets.Get(s.Snapshot(), Key(p.Owner, "1")); !ok || got.Owner != p.Owner {
+			t.Errorf("the record of %.20q is %.60v", p.Owner, got)
+		}
+	}
+}
+
 // A transaction that only deletes what is not there changes nothing in etcd and
 // gets no revision. It must not take the place of a commit beside it.
 func TestDeletionsOfNothingHideNoCommit(t *testing.T) {

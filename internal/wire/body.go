@@ -7,22 +7,43 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"time"
 
 	"github.com/slipway/slipway/internal/apierr"
 )
 
-// errTooLarge is a body above the limit, as sent or unpacked.
-var errTooLarge = errors.New("body too large")
+// What may be wrong with a body as a whole.
+var (
+	errTooLarge = errors.New("body too large") // above the limit, as sent or unpacked
+	errTooSlow  = errors.New("body too slow")  // not there in time
+)
 
 // read reads the body into buf, which it returns grown, and unpacks it. The
 // body as sent is what the signature covers.
-func (m *Mux) read(w http.ResponseWriter, r *request, buf []byte) ([]byte, error) {
+func (m *Mux) read(w http.ResponseWriter, r *request, buf []byte) (_ []byte, err error) {
 	buf = buf[:0]
 	if r.ContentLength > m.cfg.MaxBody {
 		w.Header().Set("Connection", "close") // do not read on; with Expect: 100-continue nothing was sent
 		return buf, errTooLarge
 	}
-	buf, err := fill(buf, http.MaxBytesReader(w, r.Body, m.cfg.MaxBody))
+	if r.ContentLength != 0 {
+		// Without an error only: the server reads what is left of a body before it
+		// ends the request, which must not take for ever either.
+		c := http.NewResponseController(w)
+		if c.SetReadDeadline(time.Now().Add(m.cfg.BodyTimeout)) == nil {
+			defer func() {
+				if err == nil {
+					_ = c.SetReadDeadline(time.Time{}) // worked a moment ago
+				}
+			}()
+		}
+	}
+	buf, err = fill(buf, http.MaxBytesReader(w, r.Body, m.cfg.MaxBody))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		w.Header().Set("Connection", "close")
+		return buf, errTooSlow
+	}
 	if err != nil {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return buf, errTooLarge
@@ -80,6 +101,9 @@ func (m *Mux) gunzip(b []byte) ([]byte, error) {
 func bodyFault(err error, w *words) error {
 	if errors.Is(err, errTooLarge) {
 		return &apierr.Error{Code: w.tooLarge, Message: "The request body is too large.", Status: http.StatusRequestEntityTooLarge}
+	}
+	if errors.Is(err, errTooSlow) {
+		return &apierr.Error{Code: w.unreadable, Message: "The request body did not arrive in time.", Status: http.StatusRequestTimeout}
 	}
 	if e, ok := errors.AsType[*bodyError](err); ok {
 		return apierr.Client(w.unreadable, "%s", e.Error())

@@ -13,8 +13,11 @@ import (
 	"github.com/slipway/slipway/internal/wire/sigv4"
 )
 
-// DefaultMaxBody is the largest request body unless Config says otherwise.
-const DefaultMaxBody = 8 << 20
+// Bounds on a request's body unless Config says otherwise.
+const (
+	DefaultMaxBody     = 8 << 20
+	DefaultBodyTimeout = time.Minute
+)
 
 // Config is what a Mux needs of its surroundings.
 type Config struct {
@@ -23,6 +26,9 @@ type Config struct {
 	Log        *slog.Logger
 	Now        func() time.Time // nil: time.Now
 	MaxBody    int64            // bytes of a body as sent and as unpacked; 0: DefaultMaxBody
+	// BodyTimeout is when a body must be there, counted from its head; 0:
+	// DefaultBodyTimeout.
+	BodyTimeout time.Duration
 
 	// Observe, if set, is told of every answer. op is like "ecs:RunTask", or
 	// "unknown" for a request that names no served operation.
@@ -64,6 +70,9 @@ func NewMux(cfg Config) *Mux {
 	}
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = DefaultMaxBody
+	}
+	if cfg.BodyTimeout == 0 {
+		cfg.BodyTimeout = DefaultBodyTimeout
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -291,6 +292,23 @@ func TestExpectContinue(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != 200 || *got.Cluster != "e" {
 		t.Errorf("answer = %d, cluster %v", resp.StatusCode, got.Cluster)
+	}
+}
+
+func TestBodyThatNeverEnds(t *testing.T) {
+	s := serve(t, func(cfg *wire.Config) { cfg.BodyTimeout = 20 * time.Millisecond })
+	handle(s, ecsshape.ListClusters, nil)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: "+ecsTarget+"ListClusters\r\nContent-Length: 2\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(conn) // up to the end of the connection
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") || !strings.Contains(string(answer), "The request body did not arrive in time.") {
+		t.Errorf("answer %q, %v", answer, err)
 	}
 }
 

@@ -150,6 +150,9 @@ func check(op *bound, v reflect.Value, nulls []string) *apierr.Error {
 	if op.service.MissingCode != "" {
 		return separate(op, found[0])
 	}
+	if op.service.InvalidText != "" {
+		return apierr.Client(op.service.InvalidCode, op.service.InvalidText, found[0].Path, found[0].Must())
+	}
 	return apierr.Client(op.service.InvalidCode, "%s", validate.Message(found))
 }
 

@@ -30,6 +30,7 @@ type Service struct {
 	Constraints shape.Constraints    // what tags of its shapes refer to
 
 	InvalidCode  string // code of a violated constraint: "InvalidParameterException"
+	InvalidText  string // format of the first violation's path and rule ("must …"); "": all of them, in AWS's usual words
 	MissingCode  string // code of an absent required member; "": InvalidCode
 	InternalCode string // code of an error that is nobody's business
 }

@@ -16,6 +16,7 @@ type options struct {
 	ops      []string
 	name     string
 	invalid  string
+	text     string
 	internal string
 }
 

@@ -40,6 +40,7 @@ func run(args []string) error {
 	fs.StringVar(&o.pkg, "package", "", "name of the package")
 	fs.StringVar(&o.name, "name", "", "prefix of the service's IAM actions (default: its signing name)")
 	fs.StringVar(&o.invalid, "invalid", "", "code of a violated constraint (default: the protocol's)")
+	fs.StringVar(&o.text, "text", "", "format of a violated constraint's path and rule, where the service tells one at a time (default: AWS's usual)")
 	fs.StringVar(&o.internal, "internal", "", "code of an internal error (default: ServerException if modelled, else the protocol's)")
 	if err := fs.Parse(args); err != nil {
 		return err

@@ -145,6 +145,7 @@ func (g *generator) writeService() error {
 	g.field("XMLNamespace", md.XMLNamespace)
 	invalid, missing, internal := g.codes()
 	g.field("InvalidCode", invalid)
+	g.field("InvalidText", g.text)
 	g.field("MissingCode", missing)
 	g.field("InternalCode", internal)
 	g.p("Errors: map[string]wire.ErrorSpec{")

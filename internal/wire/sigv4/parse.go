@@ -42,8 +42,10 @@ type Signature struct {
 // Parse reads the signature of a request without verifying it. It returns an
 // *Error when there is none or when it cannot be read.
 func Parse(r *http.Request) (*Signature, error) {
-	if h := r.Header.Get("Authorization"); h != "" {
-		return parseHeader(r, h)
+	if hs := r.Header["Authorization"]; len(hs) > 1 {
+		return nil, fail(Incomplete, "The request has more than one Authorization header.")
+	} else if len(hs) == 1 && hs[0] != "" {
+		return parseHeader(r, hs[0])
 	}
 	if strings.Contains(r.URL.RawQuery, "X-Amz-Algorithm=") {
 		return parseQuery(r)

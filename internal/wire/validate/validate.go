@@ -34,6 +34,16 @@ func (v Violation) String() string {
 	return "Value" + value + " at '" + v.Path + "' failed to satisfy constraint: " + v.Rule
 }
 
+// Must is the rule as services write it that tell one violation at a time: "must
+// have length less than or equal to 5".
+func (v Violation) Must() string {
+	rule := strings.TrimPrefix(v.Rule, "Member ")
+	if before, pattern, ok := strings.Cut(rule, " pattern: "); ok {
+		return before + " '" + pattern + "'"
+	}
+	return rule
+}
+
 // Bounds on what an answer repeats of a request.
 const (
 	maxViolations = 25

@@ -189,8 +189,12 @@ func TestBadRepositories(t *testing.T) {
 	c, _ := e.account(t)
 	for _, n := range []string{"a", "Web", "web/", "/web", "web//x", "web..x", "-web", "wéb", "web:v1", strings.Repeat("a", 257)} {
 		_, err := c.CreateRepository(t.Context(), &sdk.CreateRepositoryInput{RepositoryName: &n})
-		wantCode(t, err, "InvalidParameterException", "repositoryName")
+		wantCode(t, err, "InvalidParameterException", "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must ")
 	}
+	_, err := c.CreateRepository(t.Context(), &sdk.CreateRepositoryInput{RepositoryName: new("a")})
+	wantCode(t, err, "InvalidParameterException", "failed to satisfy constraint: 'must have length greater than or equal to 2'")
+	_, err = c.CreateRepository(t.Context(), &sdk.CreateRepositoryInput{RepositoryName: new("Web")})
+	wantCode(t, err, "InvalidParameterException", "'must satisfy regular expression '[a-z0-9]")
 	tags := make([]types.Tag, 51)
 	for n := range tags {
 		tags[n] = types.Tag{Key: new(fmt.Sprint(n)), Value: new("")}

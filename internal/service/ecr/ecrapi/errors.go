@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/service/ecr"
+	"github.com/slipway/slipway/internal/service/ecr/ecrshape"
 	"github.com/slipway/slipway/internal/tag"
 )
 
@@ -30,5 +31,5 @@ func visible(err error) error {
 }
 
 func invalid(member, rule string) error {
-	return apierr.Client("InvalidParameterException", "Invalid parameter at '%s' failed to satisfy constraint: '%s'", member, rule)
+	return apierr.Client("InvalidParameterException", ecrshape.API.InvalidText, member, rule)
 }

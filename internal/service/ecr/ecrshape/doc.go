@@ -5,4 +5,4 @@
 // Regenerate with the model directory in SLIPWAY_MODELS (see internal/wire/gen).
 package ecrshape
 
-//go:generate go run github.com/slipway/slipway/internal/wire/gen -model ecr.json -package ecrshape -ops BatchDeleteImage,BatchGetImage,CreateRepository,DeleteRepository,DescribeImages,DescribeRepositories,GetAuthorizationToken,ListImages,ListTagsForResource,PutImageTagMutability,TagResource,UntagResource -invalid InvalidParameterException -out shapes_gen.go
+//go:generate go run github.com/slipway/slipway/internal/wire/gen -model ecr.json -package ecrshape -ops BatchDeleteImage,BatchGetImage,CreateRepository,DeleteRepository,DescribeImages,DescribeRepositories,GetAuthorizationToken,ListImages,ListTagsForResource,PutImageTagMutability,TagResource,UntagResource -invalid InvalidParameterException -text "Invalid parameter at '%s' failed to satisfy constraint: '%s'" -out shapes_gen.go

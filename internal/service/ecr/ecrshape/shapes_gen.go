@@ -382,6 +382,7 @@ var API = &wire.Service{
 	JSONVersion:  "1.1",
 	APIVersion:   "2015-09-21",
 	InvalidCode:  "InvalidParameterException",
+	InvalidText:  "Invalid parameter at '%s' failed to satisfy constraint: '%s'",
 	InternalCode: "ServerException",
 	Errors: map[string]wire.ErrorSpec{
 		"ServerException": {Status: 500, Fault: apierr.FaultServer},
