@@ -114,7 +114,8 @@ func (s *Server) build(ctx context.Context) error {
 		}
 	}
 	s.mux = wire.NewMux(wire.Config{
-		Keys: guard, Authorizer: guard, Log: s.part("wire"), Observe: s.observer(),
+		Keys: guard, Authorizer: guard, Log: s.part("wire"),
+		Explain: explain, Observe: s.observer(),
 	})
 	s.sessions = session.New(session.Config{Mux: s.mux, Room: s.ECS, Log: s.part("session"), ServerID: s.id})
 	s.registerOperations()
@@ -138,6 +139,17 @@ func (s *Server) openRegistry(ctx context.Context, guard *authz.Guard) error {
 func (s *Server) registryOf(image string) (registryID, region string, ours bool) {
 	registryID, region, _, ours = s.ECR.IsOurs(image)
 	return registryID, region, ours
+}
+
+// explain says what a client can do nothing about and an operator can.
+func explain(err error) string {
+	switch {
+	case errors.Is(err, store.ErrNoSpace):
+		return "The disk under the data directory is full: nothing was written."
+	case errors.Is(err, store.ErrUnavailable):
+		return "The store does not answer."
+	}
+	return ""
 }
 
 // zone tells where an EC2 instance of ours is.

@@ -30,6 +30,10 @@ type Config struct {
 	// DefaultBodyTimeout.
 	BodyTimeout time.Duration
 
+	// Explain, if set, may give a sentence for clients about an error that is not
+	// meant for them otherwise, such as that the store is away; "" for none.
+	Explain func(err error) string
+
 	// Observe, if set, is told of every answer. op is like "ecs:RunTask", or
 	// "unknown" for a request that names no served operation.
 	Observe func(op string, status int, d time.Duration)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -198,7 +199,11 @@ func (m *Mux) visible(r *request, t target, err error) *apierr.Error {
 	if s := t.service(); s != nil {
 		code = s.InternalCode
 	}
-	return withSpec(t.service(), apierr.Server(code, "An internal error has occurred. Quote request id %s.", r.id))
+	text := "An internal error has occurred."
+	if m.cfg.Explain != nil {
+		text = cmp.Or(m.cfg.Explain(err), text)
+	}
+	return withSpec(t.service(), apierr.Server(code, "%s Quote request id %s.", text, r.id))
 }
 
 // withSpec adds the fault that the service's model gives to an error.
