@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
@@ -27,7 +28,7 @@ func emptyNamespace(ctx context.Context, c *containerd.Client) error {
 	if err != nil {
 		return fmt.Errorf("list namespaces: %w", err)
 	}
-	if !contains(known, name) {
+	if !slices.Contains(known, name) {
 		return nil
 	}
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -46,15 +47,6 @@ func emptyNamespace(ctx context.Context, c *containerd.Client) error {
 		case <-tick.C: // a collection that runs now may still hold something
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 func removeLeases(ctx context.Context, c *containerd.Client) error {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -217,6 +218,29 @@ func TestErrorsOfHandlers(t *testing.T) {
 				t.Errorf("answer = %d %s\nwant     %d %s", resp.StatusCode, body, tc.status, tc.want)
 			}
 		})
+	}
+}
+
+func TestInternalErrorMayBeExplained(t *testing.T) {
+	away := errors.New("dial tcp 10.0.0.9:2379: connection refused")
+	s := serve(t, func(c *wire.Config) {
+		c.Explain = func(err error) string {
+			if errors.Is(err, away) {
+				return "The store does not answer."
+			}
+			return ""
+		}
+	})
+	wire.Handle(s.Mux, ecsshape.ListTasks, func(context.Context, *wire.Call, *ecsshape.ListTasksInput) (*ecsshape.ListTasksOutput, error) {
+		return nil, fmt.Errorf("list: %w", away)
+	})
+	r := s.request(t, ecsTarget+"ListTasks", nil)
+	sign(r, "ecs", nil)
+	resp, body := do(t, r)
+	body = strings.ReplaceAll(body, resp.Header.Get(wire.RequestIDHeader), "ID")
+	want := `{"__type":"ServerException","message":"The store does not answer. Quote request id ID."}`
+	if resp.StatusCode != http.StatusInternalServerError || body != want {
+		t.Errorf("answer = %d %s, want 500 %s", resp.StatusCode, body, want)
 	}
 }
 
