@@ -26,6 +26,8 @@ type Healthcheck struct {
 // in DockerConfig.HostConfig. Member names are Docker's.
 type HostConfig struct {
 	NetworkMode       string            `json:"NetworkMode,omitempty"` // host or none
+	PidMode           string            `json:"PidMode,omitempty"`     // host or container:<id>
+	IpcMode           string            `json:"IpcMode,omitempty"`     // host, none or container:<id>
 	CPUShares         int64             `json:"CpuShares,omitempty"`
 	PidsLimit         int64             `json:"PidsLimit,omitempty"`
 	Binds             []string          `json:"Binds,omitempty"`             // source:target[:ro]; replace the mount points

@@ -56,8 +56,14 @@ type Container struct {
 	RegistryAuthentication *RegistryAuthentication `json:"registryAuthentication,omitempty"`
 	RestartPolicy          *RestartPolicy          `json:"restartPolicy,omitempty"`
 	Secrets                []Secret                `json:"secrets,omitempty"`
-	ContainerARN           string                  `json:"containerArn,omitempty"`
-	DockerConfig           DockerConfig            `json:"dockerConfig"`
+	EnvironmentFiles       []EnvironmentFile       `json:"environmentFiles,omitempty"`
+	FirelensConfiguration  *FirelensConfiguration  `json:"firelensConfiguration,omitempty"`
+	ManagedAgents          []ManagedAgent          `json:"managedAgents,omitempty"`
+	// LogsAuthStrategy is LogsExecutionRole when the log driver calls AWS with
+	// the execution role, else empty: with the instance's own credentials.
+	LogsAuthStrategy string       `json:"logsAuthStrategy,omitempty"`
+	ContainerARN     string       `json:"containerArn,omitempty"`
+	DockerConfig     DockerConfig `json:"dockerConfig"`
 	// Overrides is JSON in a string, of which agents read only "command".
 	Overrides string `json:"overrides,omitempty"`
 }
@@ -123,6 +129,39 @@ type Secret struct {
 	Target        string `json:"target,omitempty"`
 }
 
+// LogsExecutionRole is a Container's LogsAuthStrategy.
+const LogsExecutionRole = "ExecutionRole"
+
+// The providers, the type and the target of a Secret. Without a target a secret
+// becomes a variable of the container's environment.
+const (
+	SecretProviderSSM     = "ssm"
+	SecretProviderASM     = "asm"
+	SecretTypeEnvironment = "ENVIRONMENT_VARIABLE"
+	SecretTargetLogDriver = "LOG_DRIVER"
+)
+
+// EnvironmentFile is a file of NAME=value lines in Amazon S3.
+type EnvironmentFile struct {
+	Value string `json:"value"` // ARN of the object
+	Type  string `json:"type"`  // s3
+}
+
+// FirelensConfiguration makes the container the log router of its task.
+type FirelensConfiguration struct {
+	Type    string            `json:"type"` // fluentd or fluentbit
+	Options map[string]string `json:"options,omitempty"`
+}
+
+// ExecuteCommandAgent is the name of the managed agent behind ECS Exec.
+const ExecuteCommandAgent = "ExecuteCommandAgent"
+
+// ManagedAgent is a process that the agent runs inside the container.
+type ManagedAgent struct {
+	Name       string            `json:"name"`
+	Properties map[string]string `json:"properties,omitempty"`
+}
+
 // RegistryAuthentication says how to log in to the image's registry.
 type RegistryAuthentication struct {
 	Type        string       `json:"type"` // ecr or asm
@@ -147,9 +186,10 @@ type ASMAuthData struct {
 // Volume is a volume of the task.
 type Volume struct {
 	Name                string        `json:"name"`
-	Type                string        `json:"type,omitempty"` // host or docker
+	Type                string        `json:"type,omitempty"` // host, docker or efs
 	Host                *HostVolume   `json:"host,omitempty"`
 	DockerConfiguration *DockerVolume `json:"dockerVolumeConfiguration,omitempty"`
+	EFSConfiguration    *EFSVolume    `json:"efsVolumeConfiguration,omitempty"`
 }
 
 // HostVolume is a directory of the instance, or a scratch one when the path is
@@ -165,6 +205,21 @@ type DockerVolume struct {
 	Driver        string            `json:"driver,omitempty"`
 	DriverOpts    map[string]string `json:"driverOpts,omitempty"`
 	Labels        map[string]string `json:"labels,omitempty"`
+}
+
+// EFSVolume is a directory of an Amazon EFS file system.
+type EFSVolume struct {
+	FileSystemID          string            `json:"fileSystemId"`
+	RootDirectory         string            `json:"rootDirectory,omitempty"`
+	TransitEncryption     string            `json:"transitEncryption,omitempty"` // ENABLED or DISABLED
+	TransitEncryptionPort int32             `json:"transitEncryptionPort,omitempty"`
+	AuthorizationConfig   *EFSAuthorization `json:"authorizationConfig,omitempty"`
+}
+
+// EFSAuthorization says how the file system lets the task in.
+type EFSAuthorization struct {
+	AccessPointID string `json:"accessPointId,omitempty"`
+	IAM           string `json:"iam,omitempty"` // ENABLED or DISABLED
 }
 
 // RoleCredentials are temporary credentials; CredentialsID is the secret part

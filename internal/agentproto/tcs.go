@@ -33,6 +33,40 @@ type ContainerMetric struct {
 	CPUStatsSet     *StatsSet   `json:"cpuStatsSet,omitempty"`    // per cent of one core
 	MemoryStatsSet  *StatsSet   `json:"memoryStatsSet,omitempty"` // MiB
 	RestartStatsSet *RestartSet `json:"restartStatsSet,omitempty"`
+	StorageStatsSet *StorageSet `json:"storageStatsSet,omitempty"`
+	NetworkStatsSet *NetworkSet `json:"networkStatsSet,omitempty"`
+}
+
+// StorageSet is what a container moved to and from disks between two samples.
+type StorageSet struct {
+	ReadSizeBytes  *CounterSet `json:"readSizeBytes,omitempty"`
+	WriteSizeBytes *CounterSet `json:"writeSizeBytes,omitempty"`
+}
+
+// NetworkSet is what a container's interfaces moved between two samples.
+type NetworkSet struct {
+	RxBytes          *CounterSet `json:"rxBytes,omitempty"`
+	RxPackets        *CounterSet `json:"rxPackets,omitempty"`
+	RxErrors         *CounterSet `json:"rxErrors,omitempty"`
+	RxDropped        *CounterSet `json:"rxDropped,omitempty"`
+	TxBytes          *CounterSet `json:"txBytes,omitempty"`
+	TxPackets        *CounterSet `json:"txPackets,omitempty"`
+	TxErrors         *CounterSet `json:"txErrors,omitempty"`
+	TxDropped        *CounterSet `json:"txDropped,omitempty"`
+	RxBytesPerSecond *StatsSet   `json:"rxBytesPerSecond,omitempty"`
+	TxBytesPerSecond *StatsSet   `json:"txBytesPerSecond,omitempty"`
+}
+
+// CounterSet summarises samples of a counter. What exceeds the largest signed
+// 64-bit number goes into the overflow members.
+type CounterSet struct {
+	Min         int64 `json:"min"`
+	Max         int64 `json:"max"`
+	Sum         int64 `json:"sum"`
+	OverflowMin int64 `json:"overflowMin"`
+	OverflowMax int64 `json:"overflowMax"`
+	OverflowSum int64 `json:"overflowSum"`
+	SampleCount int   `json:"sampleCount"`
 }
 
 // StatsSet summarises samples.
