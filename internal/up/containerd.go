@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -90,16 +91,25 @@ func (p *containerdProcess) removeNamespace(ctx context.Context) error {
 // runtimeRoots are where containerd's shim has runc and crun keep their state.
 var runtimeRoots = []string{"/run/containerd/runc", "/run/containerd/io.containerd.runtime.v2.task"}
 
+// patience is how long a containerd that listens may take to answer: a machine
+// under load, or one that has just booted, is slow but not without containerd.
+const patience = 5 * time.Second
+
+// answers tells whether a containerd listens at socket and answers. Where nobody
+// listens, as on a socket that a dead one left behind, it says so at once.
 func answers(ctx context.Context, socket string) bool {
-	if _, err := os.Stat(socket); err != nil {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", socket)
+	if err != nil {
 		return false
 	}
-	client, err := containerd.New(socket, containerd.WithTimeout(time.Second))
+	conn.Close()
+	client, err := containerd.New(socket, containerd.WithTimeout(patience))
 	if err != nil {
 		return false
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	_, err = client.Version(ctx)
 	return err == nil

@@ -20,8 +20,13 @@ import (
 	"github.com/slipway/slipway/internal/wire/sigv4"
 )
 
-// callsPerOperation is how often each operation is timed.
-const callsPerOperation = 60
+// Each operation is timed in rounds. In a round every contestant has a turn of
+// calls one after the other, as a script's or a waiter's calls come: the first,
+// untimed, finds the caches as the contestant before left them.
+const (
+	apiRounds    = 12
+	callsPerTurn = 6
+)
 
 // subject is a server with a cluster that tasks can be run in. It is called by
 // plain signed requests: the SDK refuses some of moto's answers, and its own
@@ -35,27 +40,36 @@ type subject struct {
 
 // call does one ECS operation.
 func (s subject) call(ctx context.Context, operation string, in, out any) error {
-	body, err := json.Marshal(in)
+	answer, err := s.send(ctx, operation, in)
 	if err != nil {
 		return err
 	}
+	return json.Unmarshal(answer, out)
+}
+
+// send does one ECS operation and leaves the answer as it came.
+func (s subject) send(ctx context.Context, operation string, in any) ([]byte, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/", bytes.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
 	sigv4.Sign(req, body, s.creds, region, "ecs", time.Now())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %.300s", operation, resp.Status, answer)
+		return nil, fmt.Errorf("%s: %s: %.300s", operation, resp.Status, answer)
 	}
-	return json.Unmarshal(answer, out)
+	return answer, nil
 }
 
 // sizes are the clusters that are compared, by their number of tasks.
@@ -86,6 +100,11 @@ func benchAPI(ctx context.Context, o options) error {
 	default:
 		return err
 	}
+	bare, stopBare, err := startBare(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopBare()
 	for _, s := range subjects {
 		if err := s.prepare(ctx); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
@@ -102,7 +121,7 @@ func benchAPI(ctx context.Context, o options) error {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
-		if err := compare(ctx, subjects, i); err != nil {
+		if err := compare(ctx, subjects, bare, i); err != nil {
 			return err
 		}
 	}
@@ -127,12 +146,12 @@ func (s subject) prepare(ctx context.Context) error {
 
 // compare times every operation in turn: ours in the clusters up to the last one
 // that was filled, the peer's in that one, because its answers slow down with the
-// tasks of all clusters.
-func compare(ctx context.Context, subjects []subject, last int) error {
+// tasks of all clusters. bare is the floor: an answer by nobody's work.
+func compare(ctx context.Context, subjects []subject, bare subject, last int) error {
 	fmt.Printf("with %d tasks\n", sizes[last].tasks)
 	for _, name := range operationNames {
 		var took []*series
-		var calls []func() error
+		var calls []timedCall
 		contestant := func(s subject, size int) error {
 			call, err := s.operation(ctx, name, sizes[size].cluster)
 			took = append(took, &series{name: fmt.Sprintf("%s@%d", s.name, sizes[size].tasks)})
@@ -149,17 +168,13 @@ func compare(ctx context.Context, subjects []subject, last int) error {
 				return fmt.Errorf("%s: %w", s.name, err)
 			}
 		}
-		for range callsPerOperation {
-			// Untimed: whoever comes after the peer finds its data in the caches.
-			if err := calls[0](); err != nil {
-				return fmt.Errorf("%s: %s: %w", took[0].name, name, err)
-			}
+		took = append(took, &series{name: bare.name})
+		calls = append(calls, timedCall{send: func() ([]byte, error) { return bare.send(ctx, name, struct{}{}) }, check: anything})
+		for range apiRounds {
 			for i, call := range calls {
-				begin := time.Now()
-				if err := call(); err != nil {
+				if err := turn(call, took[i]); err != nil {
 					return fmt.Errorf("%s: %s: %w", took[i].name, name, err)
 				}
-				took[i].add(time.Since(begin))
 			}
 		}
 		fmt.Printf("  %-20s", name)
@@ -171,17 +186,60 @@ func compare(ctx context.Context, subjects []subject, last int) error {
 	return nil
 }
 
-func (s subject) run(ctx context.Context, cluster string, count int) error {
-	in := map[string]any{"cluster": cluster, "taskDefinition": "t", "count": count}
-	maps.Copy(in, s.runs)
-	var out struct{ Tasks, Failures []json.RawMessage }
-	if err := s.call(ctx, "RunTask", in, &out); err != nil {
-		return err
-	}
-	if len(out.Tasks) != count {
-		return fmt.Errorf("%d of %d tasks started: %s", len(out.Tasks), count, out.Failures)
+// timedCall is a call that can be repeated. Its answer is checked off the clock:
+// what a client does with it is not the server's.
+type timedCall struct {
+	send  func() ([]byte, error)
+	check func(answer []byte) error
+}
+
+func anything([]byte) error { return nil }
+
+// turn makes one call untimed and adds the times of those after it.
+func turn(call timedCall, took *series) error {
+	for i := range 1 + callsPerTurn {
+		begin := time.Now()
+		answer, err := call.send()
+		d := time.Since(begin)
+		if err == nil {
+			err = call.check(answer)
+		}
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			took.add(d)
+		}
 	}
 	return nil
+}
+
+func (s subject) run(ctx context.Context, cluster string, count int) error {
+	answer, err := s.send(ctx, "RunTask", s.runInput(cluster, count))
+	if err != nil {
+		return err
+	}
+	return holds(count)(answer)
+}
+
+func (s subject) runInput(cluster string, count int) map[string]any {
+	in := map[string]any{"cluster": cluster, "taskDefinition": "t", "count": count}
+	maps.Copy(in, s.runs)
+	return in
+}
+
+// holds checks that an answer has n tasks.
+func holds(n int) func(answer []byte) error {
+	return func(answer []byte) error {
+		var out struct{ Tasks, Failures []json.RawMessage }
+		if err := json.Unmarshal(answer, &out); err != nil {
+			return err
+		}
+		if len(out.Tasks) != n {
+			return fmt.Errorf("%d of %d tasks: %s", len(out.Tasks), n, out.Failures)
+		}
+		return nil
+	}
 }
 
 func (s subject) fill(ctx context.Context, cluster string, n int) error {
@@ -195,33 +253,29 @@ func (s subject) fill(ctx context.Context, cluster string, n int) error {
 
 var operationNames = []string{"ListTasks", "DescribeTasks(1)", "DescribeTasks(100)", "RunTask"}
 
-// operation is a call that can be repeated.
-func (s subject) operation(ctx context.Context, name, cluster string) (func() error, error) {
+// operation makes an operation's call.
+func (s subject) operation(ctx context.Context, name, cluster string) (timedCall, error) {
 	in := map[string]any{"cluster": cluster}
 	var list struct{ TaskArns []string }
 	if err := s.call(ctx, "ListTasks", in, &list); err != nil {
-		return nil, err
+		return timedCall{}, err
 	}
-	describe := func(n int) func() error {
+	sent := func(operation string, in any, check func([]byte) error) (timedCall, error) {
+		return timedCall{send: func() ([]byte, error) { return s.send(ctx, operation, in) }, check: check}, nil
+	}
+	describe := func(n int) (timedCall, error) {
 		in["tasks"] = list.TaskArns[:n]
-		return func() error {
-			var out struct{ Tasks []json.RawMessage }
-			err := s.call(ctx, "DescribeTasks", in, &out)
-			if err == nil && len(out.Tasks) != n {
-				return fmt.Errorf("%d of %d tasks described", len(out.Tasks), n)
-			}
-			return err
-		}
+		return sent("DescribeTasks", in, holds(n))
 	}
 	switch name {
 	case "DescribeTasks(1)":
-		return describe(1), nil
+		return describe(1)
 	case "DescribeTasks(100)":
-		return describe(100), nil
+		return describe(100)
 	case "RunTask":
-		return func() error { return s.run(ctx, cluster, 1) }, nil
+		return sent(name, s.runInput(cluster, 1), holds(1))
 	}
-	return func() error { return s.call(ctx, "ListTasks", in, &struct{}{}) }, nil
+	return sent(name, in, anything)
 }
 
 // startMoto runs the peer with a cluster that takes Fargate tasks: moto places

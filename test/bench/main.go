@@ -3,7 +3,8 @@
 //
 //	start   RunTask to the container's process, against `ctr run -d`
 //	burst   50 tasks on one instance, against 50 `ctr run -d`, 4 at a time
-//	api     DescribeTasks, ListTasks and RunTask with 100 and with 10,000 tasks, against moto_server where it is installed
+//	api     DescribeTasks, ListTasks and RunTask with 100 and with 10,000 tasks, against moto_server where it is installed,
+//	        and a bare net/http server for the least that a call costs on the machine
 //	memory  resident memory of an idle `slipway up`
 //
 // Running means that the first instruction of the payload has run: it sends a
@@ -38,6 +39,10 @@ func main() {
 	flag.StringVar(&o.web, "web", "bin/demo-web", "the payload")
 	flag.IntVar(&o.rounds, "rounds", 12, "rounds of single starts; bursts take half as many")
 	flag.Parse()
+	if flag.Arg(0) == bareScenario {
+		serveBare()
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	names := flag.Args()
