@@ -67,30 +67,6 @@ func (r *replica) changed(s *Snapshot, sub subscription) <-chan struct{} {
 	return c.fired
 }
 
-// same says whether two snapshots agree on what is subscribed to.
-func same(a, b *Snapshot, sub subscription) bool {
-	if a.tables[sub.table] == b.tables[sub.table] {
-		return true
-	}
-	olds, news := a.tables[sub.table].subscribed(sub), b.tables[sub.table].subscribed(sub)
-	for {
-		before, after := olds(), news()
-		if before != after {
-			return false
-		}
-		if before == nil {
-			return true
-		}
-	}
-}
-
-func (r *rows) subscribed(sub subscription) walk {
-	if sub.index < 0 {
-		return r.underPrefix(sub.value, "")
-	}
-	return r.withValue(sub.index, sub.value, "")
-}
-
 // fire wakes those whom the events concern.
 func (s *subscriptions) fire(events []event) {
 	if len(s.channels) == 0 {
