@@ -30,20 +30,20 @@ type TaskMetric struct {
 type ContainerMetric struct {
 	ContainerName   string      `json:"containerName"`
 	ContainerARN    string      `json:"containerArn,omitempty"`
-	CPUStatsSet     *StatsSet   `json:"cpuStatsSet,omitempty"`    // per cent of one core
+	CPUStatsSet     *StatsSet   `json:"cpuStatsSet,omitempty"`    // per cent of all cores
 	MemoryStatsSet  *StatsSet   `json:"memoryStatsSet,omitempty"` // MiB
 	RestartStatsSet *RestartSet `json:"restartStatsSet,omitempty"`
 	StorageStatsSet *StorageSet `json:"storageStatsSet,omitempty"`
 	NetworkStatsSet *NetworkSet `json:"networkStatsSet,omitempty"`
 }
 
-// StorageSet is what a container moved to and from disks between two samples.
+// StorageSet samples what a container has moved to and from disks.
 type StorageSet struct {
 	ReadSizeBytes  *CounterSet `json:"readSizeBytes,omitempty"`
 	WriteSizeBytes *CounterSet `json:"writeSizeBytes,omitempty"`
 }
 
-// NetworkSet is what a container's interfaces moved between two samples.
+// NetworkSet samples what a container's interfaces have moved.
 type NetworkSet struct {
 	RxBytes          *CounterSet `json:"rxBytes,omitempty"`
 	RxPackets        *CounterSet `json:"rxPackets,omitempty"`

@@ -51,7 +51,7 @@ func TestGuard(t *testing.T) {
 		{"nor what ends like it", instance, "xecs:Poll", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cred, ok, err := guard.Key(t.Context(), c.key.ID)
+			cred, ok, err := guard.Key(t.Context(), c.key.ID, "")
 			if err != nil || !ok || cred.SecretAccessKey != c.key.Secret || cred.Principal.ARN != c.key.Principal {
 				t.Fatalf("Key = %+v, %v, %v", cred, ok, err)
 			}
@@ -77,7 +77,7 @@ func TestGuard(t *testing.T) {
 
 func TestAKeyThatIsNotThere(t *testing.T) {
 	guard, _, _ := guarded(t)
-	if _, ok, err := guard.Key(t.Context(), "AKIAAAAAAAAAAAAAAAAA"); ok || err != nil {
+	if _, ok, err := guard.Key(t.Context(), "AKIAAAAAAAAAAAAAAAAA", ""); ok || err != nil {
 		t.Errorf("a key that is not there: %v, %v", ok, err)
 	}
 	if err := guard.AuthorizeKey("AKIAAAAAAAAAAAAAAAAA", "ecr:BatchGetImage", "*"); err == nil {

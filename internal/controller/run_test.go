@@ -27,7 +27,7 @@ const account = "123456789012"
 
 type oneKey struct{ wire.Credential }
 
-func (k oneKey) Key(_ context.Context, id string) (wire.Credential, bool, error) {
+func (k oneKey) Key(_ context.Context, id, _ string) (wire.Credential, bool, error) {
 	return k.Credential, id == k.AccessKeyID, nil
 }
 

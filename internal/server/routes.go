@@ -12,18 +12,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/slipway/slipway/internal/apierr"
+	"github.com/slipway/slipway/internal/objects"
 	"github.com/slipway/slipway/internal/service/ec2/ec2api"
 	"github.com/slipway/slipway/internal/service/ecr/ecrapi"
 	"github.com/slipway/slipway/internal/service/ecs/ecsapi"
+	"github.com/slipway/slipway/internal/service/iam/iamapi"
+	"github.com/slipway/slipway/internal/service/logs/logsapi"
+	"github.com/slipway/slipway/internal/service/secretsmanager/secretsmanagerapi"
+	"github.com/slipway/slipway/internal/service/ssm/ssmapi"
 	"github.com/slipway/slipway/internal/service/sts/stsapi"
 	"github.com/slipway/slipway/internal/wire"
+	"github.com/slipway/slipway/internal/wire/sigv4"
 )
 
 // registerOperations is the list of the AWS services that are served.
 func (s *Server) registerOperations() {
-	stsapi.Register(s.mux)
+	iamapi.Register(s.mux, s.IAM)
+	stsapi.Register(s.mux, s.IAM)
 	ec2api.Register(s.mux, s.EC2)
 	ecrapi.Register(s.mux, s.ECR)
+	logsapi.Register(s.mux, s.Logs)
+	secretsmanagerapi.Register(s.mux, s.SecretsManager)
+	ssmapi.Register(s.mux, s.SSM)
 	ecsapi.Register(s.mux, s.ECS)
 }
 
@@ -44,6 +54,10 @@ func (s *Server) handler() http.Handler {
 		// A ServeMux redirects to the clean form of a path. That breaks the
 		// signature of an AWS call, so it must not see any.
 		if first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/"); !slices.Contains(ownPaths, first) {
+			if isObject(r) {
+				s.objects.ServeHTTP(w, r)
+				return
+			}
 			s.mux.ServeHTTP(w, r)
 			return
 		}
@@ -53,6 +67,16 @@ func (s *Server) handler() http.Handler {
 
 // ownPaths are the first parts of the paths that are no AWS calls.
 var ownPaths = []string{"v2", "acs", "tcs", "healthz", "metrics", "slipway"}
+
+// isObject tells whether a request is one to S3: the only service here whose requests are not told apart by what they
+// say but by whom they are signed for.
+func isObject(r *http.Request) bool {
+	if r.URL.Path == "/" {
+		return false // where all other services are
+	}
+	signature, err := sigv4.Parse(r)
+	return err == nil && signature.Service == objects.Service
+}
 
 // healthz answers 200 when the store can commit and 503 with the reason when not.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {

@@ -14,11 +14,17 @@ import (
 
 	"github.com/slipway/slipway/internal/authz"
 	"github.com/slipway/slipway/internal/controller"
+	"github.com/slipway/slipway/internal/logstore"
+	"github.com/slipway/slipway/internal/objects"
 	"github.com/slipway/slipway/internal/registry"
+	"github.com/slipway/slipway/internal/seal"
 	"github.com/slipway/slipway/internal/service/ec2"
 	"github.com/slipway/slipway/internal/service/ecr"
 	"github.com/slipway/slipway/internal/service/ecs"
 	"github.com/slipway/slipway/internal/service/iam"
+	"github.com/slipway/slipway/internal/service/logs"
+	"github.com/slipway/slipway/internal/service/secretsmanager"
+	"github.com/slipway/slipway/internal/service/ssm"
 	"github.com/slipway/slipway/internal/session"
 	"github.com/slipway/slipway/internal/store"
 	"github.com/slipway/slipway/internal/wire"
@@ -45,6 +51,10 @@ type Server struct {
 	ECR *ecr.Room
 	ECS *ecs.Room
 
+	Logs           *logs.Room
+	SecretsManager *secretsmanager.Room
+	SSM            *ssm.Room
+
 	Root iam.AccessKey // of the installation's own account
 
 	cfg      Config
@@ -53,6 +63,8 @@ type Server struct {
 	mux      *wire.Mux
 	sessions *session.Server
 	registry *registry.Registry
+	objects  *objects.Handler
+	events   *logstore.Store
 	metrics  *prometheus.Registry
 
 	mu        sync.Mutex
@@ -75,7 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, id: uuid.NewString(), store: st, metrics: prometheus.NewRegistry()}
 	if err := s.build(ctx); err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, errors.Join(err, s.closeEvents(), st.Close())
 	}
 	s.runControllers()
 	return s, nil
@@ -83,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 
 func tables() []store.AnyTable {
 	var all []store.AnyTable
-	for _, t := range [][]store.AnyTable{iam.Tables(), ec2.Tables(), ecr.Tables(), ecs.Tables()} {
+	for _, t := range [][]store.AnyTable{iam.Tables(), ec2.Tables(), ecr.Tables(), logs.Tables(), seal.Tables(), secretsmanager.Tables(), ssm.Tables(), ecs.Tables()} {
 		all = append(all, t...)
 	}
 	return all
@@ -100,11 +112,18 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.openRegistry(ctx, guard); err != nil {
 		return err
 	}
+	if err := s.openLogs(); err != nil {
+		return err
+	}
+	if err := s.openSecrets(ctx); err != nil {
+		return err
+	}
 	s.ECS = ecs.New(s.store, ecs.Config{
 		Log:               s.part("ecs"),
 		PollEndpoint:      func(base string) string { return base + "/acs" },
 		TelemetryEndpoint: func(base string) string { return base + "/tcs" },
 		Registry:          s.registryOf,
+		Roles:             s.IAM,
 		Zone:              s.zone,
 	})
 	if s.store.Embedded() {
@@ -118,6 +137,7 @@ func (s *Server) build(ctx context.Context) error {
 		Explain: explain, Observe: s.observer(),
 	})
 	s.sessions = session.New(session.Config{Mux: s.mux, Room: s.ECS, Log: s.part("session"), ServerID: s.id})
+	s.objects = objects.New(objects.Config{Root: filepath.Join(s.cfg.DataDir, "objects"), Authority: s.mux, Log: s.part("objects")})
 	s.registerOperations()
 	return s.registerMetrics()
 }
@@ -133,6 +153,26 @@ func (s *Server) openRegistry(ctx context.Context, guard *authz.Guard) error {
 		Storage: blobs, Room: s.ECR, Allowed: guard.AuthorizeKey, Log: s.part("registry"),
 	})
 	return err
+}
+
+// openLogs opens the room of log events over the engine in the data directory.
+func (s *Server) openLogs() (err error) {
+	if s.events, err = logstore.Open(filepath.Join(s.cfg.DataDir, "logs"), s.part("logstore")); err != nil {
+		return err
+	}
+	s.Logs = logs.New(s.store, s.events, logs.Config{Log: s.part("logs")})
+	return nil
+}
+
+// openSecrets opens the rooms whose values are sealed.
+func (s *Server) openSecrets(ctx context.Context) error {
+	box, err := seal.Load(ctx, s.store, s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.SecretsManager = secretsmanager.New(s.store, secretsmanager.Config{Box: box, Log: s.part("secretsmanager")})
+	s.SSM = ssm.New(s.store, ssm.Config{Box: box})
+	return nil
 }
 
 // registryOf tells the ECS room which images are in our own registry.
@@ -172,6 +212,8 @@ func (s *Server) runControllers() {
 			s.cfg.Log.Warn("deleted repositories could not be swept", "err", err)
 		}
 	})
+	s.done.Go(func() { s.Logs.Run(ctx) })
+	s.done.Go(func() { s.SecretsManager.Run(ctx) })
 	s.done.Go(func() {
 		err := controller.Run(ctx, s.store, s.ECS, controller.Config{Log: s.part("controller"), Server: s.id})
 		if err != nil && ctx.Err() == nil {
@@ -183,9 +225,16 @@ func (s *Server) runControllers() {
 // Close stops listening, ends the sessions and the controllers, and closes the
 // store. Requests that are being served may finish until ctx ends.
 func (s *Server) Close(ctx context.Context) error {
+	s.stop() // ends live tails, for which the listeners would wait
 	err := s.closeListeners(ctx)
 	s.sessions.Close()
-	s.stop()
 	s.done.Wait()
-	return errors.Join(err, s.registry.Close(), s.store.Close())
+	return errors.Join(err, s.registry.Close(), s.closeEvents(), s.store.Close())
+}
+
+func (s *Server) closeEvents() error {
+	if s.events == nil {
+		return nil
+	}
+	return s.events.Close()
 }

@@ -33,6 +33,10 @@ type acs struct {
 	// (protocolVersion 2).
 	closes bool
 	origin string // of the agent's requests to this server
+	// forgot: the agent has just begun and has no credentials of its tasks
+	// (sendCredentials).
+	forgot bool
+	renew  renewals // of follow alone
 
 	mu       sync.Mutex // guards the rest
 	out      *outbox
@@ -49,8 +53,8 @@ func (s *Server) serveACS(w http.ResponseWriter, r *http.Request) {
 	a := &acs{
 		srv: s, of: of, closes: q.Get("protocolVersion") >= "2",
 		id:     fmt.Sprintf("%s/%d", s.cfg.ServerID, s.connections.Add(1)),
-		origin: origin(r),
-		out:    newOutbox(resendAfter), alive: time.Now(),
+		origin: origin(r), forgot: q.Get("sendCredentials") == "true", renew: renewals{},
+		out: newOutbox(resendAfter), alive: time.Now(),
 	}
 	err := s.cfg.Room.ConnectAgent(r.Context(), of.Scope, of.Cluster, of.ID, ecs.AgentConnection{
 		ID:            a.id,
@@ -61,6 +65,9 @@ func (s *Server) serveACS(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.refuseConnect(w, r, err)
 		return
+	}
+	if inst, ok := ecs.Instances.Get(s.cfg.Room.Store().Snapshot(), of.Key(of.Cluster, of.ID)); ok {
+		a.seq.last = inst.Sequence
 	}
 	if a.conn, err = accept(w, r); err != nil {
 		s.log.Debug("upgrade failed", "instance", of.ARN(), "error", err)
@@ -124,12 +131,18 @@ func (a *acs) follow(ctx context.Context) error {
 			if err := a.greet(ctx, snap, index); err != nil {
 				return err
 			}
+			if err := a.refresh(ctx, snap, index); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ecs.Tasks.Changed(snap, ecs.IndexInstance, index):
 		case <-ecs.Instances.Changed(snap, "", index):
 		case <-beat.C:
 			if err := a.heartbeat(ctx); err != nil {
+				return err
+			}
+			if err := a.refresh(ctx, snap, index); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -165,22 +178,22 @@ func (a *acs) tell(ctx context.Context, snap *store.Snapshot, index string) erro
 	due := a.out.due(ecs.Tasks.By(snap, ecs.IndexInstance, index), time.Now())
 	a.mu.Unlock()
 	for _, t := range due {
-		task, err := a.srv.cfg.Room.PayloadOf(snap, t)
+		task, err := a.srv.cfg.Room.PayloadOf(snap, t, a.origin)
 		if err != nil {
 			a.srv.log.Error("task cannot be sent", "task", t.ARN(), "error", err)
 			continue
 		}
-		loginAt(&task, a.origin)
-		if err := a.payload(ctx, snap.Revision(), t, task); err != nil {
+		a.credentials(ctx, t, &task)
+		if err := a.payload(ctx, t, task); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *acs) payload(ctx context.Context, revision int64, t *ecs.Task, task agentproto.Task) error {
+func (a *acs) payload(ctx context.Context, t *ecs.Task, task agentproto.Task) error {
 	now := time.Now()
-	seq := a.seq.next(revision)
+	seq := a.seq.next()
 	message := agentproto.Payload{
 		ClusterARN:           a.of.clusterARN(),
 		ContainerInstanceARN: a.of.ARN(),
@@ -205,7 +218,7 @@ func (a *acs) heartbeat(ctx context.Context) error {
 		a.conn.CloseNow()
 		return fmt.Errorf("no heartbeat answered for %s", silent.Round(time.Second))
 	}
-	return send(ctx, a.conn, agentproto.TypeHeartbeat, agentproto.Heartbeat{Healthy: true, MessageID: a.messageID(a.seq.next(0))})
+	return send(ctx, a.conn, agentproto.TypeHeartbeat, agentproto.Heartbeat{Healthy: true, MessageID: a.messageID(a.seq.next())})
 }
 
 // gone tells whether an agent that has been silent for so long is not there any

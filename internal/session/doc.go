@@ -8,7 +8,9 @@
 // delays nobody; what it missed meanwhile is what the records say when it reads
 // again. No state outlives the socket: on a reconnect, to this server or to
 // another, everything that is not STOPPED is sent again, which agents take as an
-// upsert.
+// upsert. The credentials of tasks' roles go along, are renewed at half of their
+// life, and are sent once more to an agent that has just begun; they are made when
+// they are sent and kept nowhere.
 //
 // It promises one task per message, stops before starts, sequence numbers that
 // never go back for an instance whatever server holds its socket, a heartbeat

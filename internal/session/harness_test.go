@@ -38,7 +38,7 @@ var instance = fmt.Sprintf("%032x", 1)
 
 type keyring map[string]wire.Credential
 
-func (k keyring) Key(_ context.Context, id string) (wire.Credential, bool, error) {
+func (k keyring) Key(_ context.Context, id, _ string) (wire.Credential, bool, error) {
 	c, ok := k[id]
 	return c, ok, nil
 }
@@ -62,14 +62,23 @@ type plane struct {
 
 func newPlane(t *testing.T, change func(*session.Config)) *plane {
 	t.Helper()
+	return newPlaneWith(t, nil, change)
+}
+
+func newPlaneWith(t *testing.T, room func(*ecs.Config), change func(*session.Config)) *plane {
+	t.Helper()
 	st, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()}, ecs.Tables()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	p := &plane{t: t, room: ecs.New(st, ecs.Config{Registry: func(image string) (id, region string, ours bool) {
+	rooms := ecs.Config{Registry: func(image string) (id, region string, ours bool) {
 		return scope.Account, scope.Region, strings.HasPrefix(image, "registry.test/")
-	}})}
+	}}
+	if room != nil {
+		room(&rooms)
+	}
+	p := &plane{t: t, room: ecs.New(st, rooms)}
 	p.keys = keyring{keyID: {AccessKeyID: keyID, SecretAccessKey: secret, Principal: wire.Principal{
 		ARN: "arn:aws:iam::123456789012:root", Account: scope.Account,
 	}}}

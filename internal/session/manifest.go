@@ -3,11 +3,9 @@ package session
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/agentproto"
-	"github.com/slipway/slipway/internal/arn"
 	"github.com/slipway/slipway/internal/service/ecs"
 	"github.com/slipway/slipway/internal/store"
 )
@@ -20,7 +18,7 @@ func (a *acs) greet(ctx context.Context, snap *store.Snapshot, index string) err
 		ClusterARN:           a.of.clusterARN(),
 		ContainerInstanceARN: a.of.ARN(),
 		GeneratedAt:          now.UnixMilli(),
-		Timeline:             a.seq.next(snap.Revision()),
+		Timeline:             a.seq.next(),
 		Tasks:                []agentproto.TaskIdentifier{},
 	}
 	m.MessageID = a.messageID(m.Timeline)
@@ -66,11 +64,6 @@ func (a *acs) verify(ctx context.Context, m agentproto.TaskStopVerification) err
 // there: it is unknown, is to stop or counts as stopped, or is another
 // instance's.
 func (i Instance) mustStop(r store.Reader, taskARN string) bool {
-	a, err := arn.Parse(taskARN)
-	if err != nil {
-		return true
-	}
-	path := strings.Split(a.Resource, "/")
-	t, ok := ecs.Tasks.Get(r, i.Key(i.Cluster, path[len(path)-1]))
-	return !ok || t.ARN() != taskARN || t.Instance != i.ID || t.DesiredStatus == ecs.TaskStopped
+	t, ok := i.task(r, taskARN)
+	return !ok || t.DesiredStatus == ecs.TaskStopped
 }

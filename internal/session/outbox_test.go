@@ -58,22 +58,6 @@ func TestOutbox(t *testing.T) {
 	o.acked("unknown")
 }
 
-func TestSequenceOnlyGrows(t *testing.T) {
-	var q sequence
-	last := int64(-1)
-	for _, revision := range []int64{0, 5, 5, 4, 0, 6, 1 << 40} {
-		if n := q.next(revision); n <= last {
-			t.Fatalf("%d after %d", n, last)
-		} else {
-			last = n
-		}
-	}
-	later := sequence{} // another server, after one more commit
-	if n := later.next(1<<40 + 1); n <= last {
-		t.Errorf("another server starts with %d after %d", n, last)
-	}
-}
-
 func TestGone(t *testing.T) {
 	if gone(time.Minute, 20*time.Second) || !gone(61*time.Second, 20*time.Second) {
 		t.Error("an agent is given up after three heartbeats")

@@ -1,16 +1,12 @@
 package session
 
-// sequence numbers the payloads and manifests of one instance. Agents drop a
-// manifest whose number is not above all that they saw, from whatever server, so
-// the numbers grow with the store's revision, which only grows: a session starts
-// with the revision that its own connect made, above all that any earlier
-// session of the instance can have used.
+// sequence numbers the messages of one connection, payloads and manifests among
+// them. Agents drop a manifest whose number is not above all that they saw, from
+// whatever server: the connect that made the instance's record gave the numbers
+// above which this connection's are.
 type sequence struct{ last int64 }
 
-// perRevision is the room for messages between two revisions.
-const perRevision = 1 << 20
-
-func (q *sequence) next(revision int64) int64 {
-	q.last = max(q.last+1, revision*perRevision)
+func (q *sequence) next() int64 {
+	q.last++
 	return q.last
 }

@@ -97,7 +97,7 @@ func (c *tcs) receive(ctx context.Context, e agentproto.Envelope) error {
 	case agentproto.TypePublishInstanceStatus:
 		ack = agentproto.TypeAckInstanceStatus
 		if m, ok := message[agentproto.PublishInstanceStatus](c.srv, c.of, e); ok {
-			c.srv.telemetry.status(c, m.Statuses)
+			c.srv.telemetry.status(c, boundedStatuses(m.Statuses))
 		}
 	default:
 		return nil
@@ -106,6 +106,7 @@ func (c *tcs) receive(ctx context.Context, e agentproto.Envelope) error {
 }
 
 func (c *tcs) metrics(m *agentproto.PublishMetrics) {
+	m.TaskMetrics = c.of.ownMetrics(c.srv.cfg.Room.Store().Snapshot(), m.TaskMetrics)
 	at := time.Now()
 	for i := range m.TaskMetrics {
 		c.next[m.TaskMetrics[i].TaskARN] = sample{m.TaskMetrics[i], at}

@@ -1,7 +1,11 @@
 package session_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway/slipway/internal/agentproto"
 	"github.com/slipway/slipway/internal/service/ecs"
@@ -57,6 +61,56 @@ func TestEveryPublicationIsAcknowledgedAndHealthRecorded(t *testing.T) {
 	expect[agentproto.TelemetryAck](a, agentproto.TypeAckInstanceStatus)
 	if s := p.srv.Status(of); len(s) != 1 || s[0].Status != "OK" {
 		t.Errorf("status %+v", s)
+	}
+}
+
+func TestOnlyWhatTheInstanceRunsIsKept(t *testing.T) {
+	var published [][]agentproto.TaskMetric
+	p := newPlane(t, func(c *session.Config) {
+		c.Metrics = func(_ session.Instance, m *agentproto.PublishMetrics) { published = append(published, m.TaskMetrics) }
+	})
+	p.acs()
+	p.until("connected", func() bool { return p.instance().AgentConnected })
+	task := p.run()
+	counter := func(n int64) *agentproto.CounterSet { return &agentproto.CounterSet{Sum: n, SampleCount: 1} }
+	container := func(name string, n int64) agentproto.ContainerMetric {
+		return agentproto.ContainerMetric{
+			ContainerName: name, ContainerARN: "made up",
+			StorageStatsSet: &agentproto.StorageSet{ReadSizeBytes: counter(n), WriteSizeBytes: counter(n + 1)},
+			NetworkStatsSet: &agentproto.NetworkSet{RxBytes: counter(n + 2), TxBytesPerSecond: &agentproto.StatsSet{Max: 7}},
+			RestartStatsSet: &agentproto.RestartSet{RestartCount: 3},
+		}
+	}
+	strangers := []agentproto.TaskMetric{{TaskARN: "x"}, {TaskARN: scope.ARN("task/default/" + strings.Repeat("f", 32))}, {TaskARN: task.ARN() + "/x"}}
+	a := p.tcs()
+	a.write(signed(agentproto.TypePublishMetrics, agentproto.PublishMetrics{
+		Metadata: agentproto.MetricsMetadata{Fin: true},
+		TaskMetrics: append(strangers, agentproto.TaskMetric{TaskARN: task.ARN(), ContainerMetrics: []agentproto.ContainerMetric{
+			container("nobody", 9), container("app", 1), container("app", 9),
+		}}),
+	}))
+	expect[agentproto.TelemetryAck](a, agentproto.TypeAckMetric)
+	of := session.Instance{Scope: scope, Cluster: "default", ID: instance}
+	m, _, ok := p.srv.Utilisation(of, task.ARN())
+	want := container("app", 1)
+	want.ContainerARN = task.ContainerARN(&task.Containers[0])
+	if diff := cmp.Diff([]agentproto.ContainerMetric{want}, m.ContainerMetrics); !ok || diff != "" {
+		t.Errorf("kept %v %s", ok, diff)
+	}
+	if m.TaskDefinitionFamily != "web" || m.TaskDefinitionVersion != "1" || len(published) != 1 || len(published[0]) != 1 {
+		t.Errorf("kept %+v, published %+v", m, published)
+	}
+	for _, stranger := range strangers {
+		if _, _, ok := p.srv.Utilisation(of, stranger.TaskARN); ok {
+			t.Errorf("%s is kept", stranger.TaskARN)
+		}
+	}
+	a.write(signed(agentproto.TypePublishInstanceStatus, agentproto.PublishInstanceStatus{
+		Statuses: slices.Repeat([]agentproto.InstanceStatus{{Type: strings.Repeat("x", 5000)}}, 100),
+	}))
+	expect[agentproto.TelemetryAck](a, agentproto.TypeAckInstanceStatus)
+	if s := p.srv.Status(of); len(s) != 16 || len(s[0].Type) != 1024 {
+		t.Errorf("%d statuses of %d bytes", len(s), len(s[0].Type))
 	}
 }
 

@@ -48,7 +48,7 @@ func (m *Mux) authenticate(r *request, service string) (*Call, Credential, error
 		return nil, Credential{}, fromSigv4(r.sigErr)
 	}
 	s := r.signature
-	cred, ok, err := m.cfg.Keys.Key(r.Context(), s.AccessKeyID)
+	cred, ok, err := m.cfg.Keys.Key(r.Context(), s.AccessKeyID, s.Token)
 	if err != nil {
 		return nil, Credential{}, fmt.Errorf("find access key: %w", err)
 	}
@@ -65,6 +65,7 @@ func (m *Mux) authenticate(r *request, service string) (*Call, Credential, error
 	return &Call{
 		RequestID: r.id, Account: cred.Principal.Account, Region: s.Region, Principal: cred.Principal, AccessKeyID: s.AccessKeyID,
 		Host: r.Host, TLS: r.TLS != nil, RemoteAddr: r.RemoteAddr, UserAgent: r.UserAgent(),
+		Session: cred.Session,
 	}, cred, nil
 }
 

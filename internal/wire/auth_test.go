@@ -280,6 +280,76 @@ func TestAuthorizerIsAskedAboutResources(t *testing.T) {
 	}
 }
 
+// sessions is a KeySource that knows sessions by their tokens alone.
+type sessions struct{ rootToken string }
+
+func (s sessions) Key(_ context.Context, id, token string) (wire.Credential, bool, error) {
+	c := rootKey()
+	c.AccessKeyID, c.SessionToken, c.Session = id, token, "of "+token
+	return c, token == s.rootToken, nil
+}
+
+func TestKeySourceSeesTheToken(t *testing.T) {
+	s := serve(t, func(c *wire.Config) { c.Keys = sessions{"tok+/="} })
+	var seen any
+	wire.Handle(s.Mux, stsshape.GetCallerIdentity, func(_ context.Context, call *wire.Call, _ *stsshape.GetCallerIdentityInput) (*stsshape.GetCallerIdentityOutput, error) {
+		seen = call.Session
+		return nil, nil
+	})
+	for token, want := range map[string]string{"tok+/=": "", "other": "403 InvalidClientTokenId", "": "403 InvalidClientTokenId"} {
+		client := sts.NewFromConfig(s.as("ASIANY", secret, token))
+		_, err := client.GetCallerIdentity(t.Context(), nil)
+		if got := verdict(t, err); got != want {
+			t.Errorf("token %q: got %q, want %q", token, got, want)
+		}
+		signed, err := sts.NewPresignClient(client).PresignGetCallerIdentity(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), signed.Method, signed.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, body := do(t, r); (resp.StatusCode == 200) != (want == "") {
+			t.Errorf("token %q, presigned: %d %s", token, resp.StatusCode, body)
+		}
+	}
+	if seen != "of tok+/=" {
+		t.Errorf("the handler saw %v", seen)
+	}
+}
+
+// asked is an Authorizer that keeps what the operation tells of a key.
+type asked struct {
+	values []string
+	ok     bool
+}
+
+func (a *asked) Authorize(_ context.Context, call *wire.Call, _ wire.Credential, _ string, _ []string) error {
+	if call.Conditions != nil {
+		a.values, a.ok = call.Conditions("ecs:cluster")
+	}
+	return nil
+}
+
+func TestAuthorizerIsToldConditions(t *testing.T) {
+	a := &asked{}
+	s := serve(t, func(c *wire.Config) { c.Authorizer = a })
+	wire.Handle(s.Mux, ecsshape.StopTask, func(context.Context, *wire.Call, *ecsshape.StopTaskInput) (*ecsshape.StopTaskOutput, error) {
+		return nil, nil
+	}, wire.Conditions(func(_ *wire.Call, in any) func(string) ([]string, bool) {
+		return func(key string) ([]string, bool) {
+			return []string{*in.(*ecsshape.StopTaskInput).Cluster}, key == "ecs:cluster"
+		}
+	}))
+	if status, body := s.post(t, "ecs", ecsTarget+"StopTask", `{"task":"t","cluster":"c1"}`); status != 200 {
+		t.Fatalf("answer = %d %s", status, body)
+	}
+	if !a.ok || len(a.values) != 1 || a.values[0] != "c1" {
+		t.Errorf("told %v, %v", a.values, a.ok)
+	}
+}
+
 func TestUnrestricted(t *testing.T) {
 	s := serve(t, func(c *wire.Config) { c.Authorizer = &refuser{} })
 	wire.Handle(s.Mux, stsshape.GetCallerIdentity, func(context.Context, *wire.Call, *stsshape.GetCallerIdentityInput) (*stsshape.GetCallerIdentityOutput, error) {

@@ -18,6 +18,12 @@ type Call struct {
 	TLS         bool
 	RemoteAddr  string // host:port
 	UserAgent   string
+	Session     any // the Credential's
+
+	// Conditions tells what the operation's input says to conditions of policies,
+	// by keys in small letters; nil if the operation tells nothing. The Authorizer
+	// reads it; see the option Conditions.
+	Conditions func(key string) (values []string, ok bool)
 }
 
 // Principal is who calls.
@@ -35,11 +41,15 @@ type Credential struct {
 	Principal       Principal
 	Expires         time.Time // zero: never
 	Allow           []string  // patterns of actions, such as "ecs:Submit*"; the Authorizer alone reads them
+	Session         any       // what the issuer noted of a session; the Authorizer alone reads it
 }
 
-// KeySource finds credentials. A key that does not exist is false and no error.
+// KeySource finds credentials. A key that does not exist is false and no error,
+// and so is a session's key whose token was not made for it. sessionToken is what
+// the request carries, "" for none: a source that keeps no sessions reads them
+// from their tokens. An expired credential is found; the Mux refuses it.
 type KeySource interface {
-	Key(ctx context.Context, accessKeyID string) (Credential, bool, error)
+	Key(ctx context.Context, accessKeyID, sessionToken string) (Credential, bool, error)
 }
 
 // Authorizer decides whether a caller may act. action is like "ecs:RunTask";

@@ -27,7 +27,7 @@ const (
 // keyring is a KeySource over a map.
 type keyring map[string]wire.Credential
 
-func (k keyring) Key(_ context.Context, id string) (wire.Credential, bool, error) {
+func (k keyring) Key(_ context.Context, id, _ string) (wire.Credential, bool, error) {
 	c, ok := k[id]
 	return c, ok, nil
 }

@@ -64,6 +64,7 @@ type bound struct {
 	fresh     func() any
 	serve     func(ctx context.Context, call *Call, in any) (any, error)
 	resources func(call *Call, in any) []string
+	tells     func(call *Call, in any) func(key string) ([]string, bool)
 	open      bool
 }
 
@@ -94,6 +95,12 @@ type HandleOption func(*bound)
 // operation's *In, decoded but not validated yet: any member may be absent.
 func Resources(f func(call *Call, in any) []string) HandleOption {
 	return func(b *bound) { b.resources = f }
+}
+
+// Conditions tells what an operation's input says to conditions of policies, such
+// as aws:RequestTag/… (see Call.Conditions). in is as for Resources.
+func Conditions(f func(call *Call, in any) func(key string) (values []string, ok bool)) HandleOption {
+	return func(b *bound) { b.tells = f }
 }
 
 // Unrestricted lets every authenticated caller in, whatever it is allowed, as

@@ -124,6 +124,9 @@ func (m *Mux) call(a *answer, op *bound, call *Call, cred Credential) (out any, 
 	if bad != nil {
 		return nil, bad
 	}
+	if op.tells != nil {
+		call.Conditions = op.tells(call, in)
+	}
 	if !op.open {
 		var resources []string
 		if op.resources != nil {
@@ -167,6 +170,9 @@ func separate(op *bound, v validate.Violation) *apierr.Error {
 }
 
 func (m *Mux) succeed(a *answer, op *bound, out any) int {
+	if s, ok := out.(*streamed); ok {
+		return m.stream(a, s)
+	}
 	p := buffers.Get().(*[]byte)
 	b, kind := a.p.encode((*p)[:0], a.r, op, reflect.ValueOf(out).Elem())
 	m.send(a, http.StatusOK, kind, b)

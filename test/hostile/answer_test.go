@@ -62,7 +62,8 @@ func (c *caller) judge(op wire.Served, body []byte, got answer) error {
 	if err != nil {
 		return err
 	}
-	if got.status != http.StatusOK && !slices.Contains(codes[op.Action], code) && !slices.Contains(common[op.Service.Protocols[0]], code) {
+	listed := slices.Concat(codes[op.Action], common[op.Service.Protocols[0]], []string{op.Service.InvalidCode})
+	if got.status != http.StatusOK && !slices.Contains(listed, code) {
 		return fmt.Errorf("code %q is not one of the operation: %.500s", code, got.body)
 	}
 	if len(got.body) > 4<<20 && len(got.body) > 4*len(body) {
@@ -85,6 +86,9 @@ func (c *caller) leak(got []byte) error {
 	}
 }
 
+// wordless are the codes that AWS answers without a text.
+var wordless = []string{"SerializationException", "ParameterNotFound"}
+
 // errorCode reads a body in the operation's protocol; "" of a success.
 func errorCode(op wire.Served, got answer) (string, error) {
 	if isForm(op) {
@@ -106,7 +110,7 @@ func errorCode(op wire.Served, got answer) (string, error) {
 	}
 	code, _ := v["__type"].(string)
 	text, _ := v["message"].(string)
-	if code == "" || text == "" && code != "SerializationException" {
+	if code == "" || text == "" && !slices.Contains(wordless, code) {
 		return "", fmt.Errorf("an error without code or text: %.500s", got.body)
 	}
 	return code, nil

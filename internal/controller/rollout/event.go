@@ -94,6 +94,12 @@ func Suppressed(events []*ecs.ServiceEvent, message string, steady bool, now tim
 	return 0
 }
 
+// NotLaunched is the event of tasks that cannot be started, whatever capacity
+// there is (service-event-messages).
+func NotLaunched(s *ecs.Service, reason string) string {
+	return Message(s, " failed to launch a task with (error %s).", reason)
+}
+
 var closest = regexp.MustCompile(`\(container-instance [^)]*\)`)
 
 // plain leaves out of a message what changes although its cause does not.

@@ -170,25 +170,28 @@ func (c *Controller) start(ctx context.Context, s *rollout.State, plan *rollout.
 	})
 	messages := rollout.Started(svc, placed, plan.Start.Replacing)
 	var wait time.Duration
+	refused, isRefused := errors.AsType[*ecs.LaunchError](err)
 	switch full := len(placed) == plan.Start.Count; {
+	case isRefused:
+		err, wait = nil, c.waiting.block(svc)
+		messages = append(messages, c.complaint(svc, rollout.NotLaunched(svc, refused.Reason), false)...)
 	case err != nil:
 		err = fmt.Errorf("place tasks of service %s: %w", svc.Name, err)
 	case full:
 		c.waiting.forget(svc.Key())
 	default:
 		wait = c.waiting.block(svc)
-		messages = append(messages, c.complaint(svc, refusals, len(placed) > 0)...)
+		messages = append(messages, c.complaint(svc, rollout.Unplaced(svc, refusals), len(placed) > 0)...)
 	}
 	return wait, errors.Join(err, c.tell(ctx, svc, messages))
 }
 
 // complaint is the event of a placement that failed, unless it has been told.
-func (c *Controller) complaint(svc *ecs.Service, refusals []schedule.Refusal, news bool) []string {
+func (c *Controller) complaint(svc *ecs.Service, message string, news bool) []string {
 	snap := c.st.Snapshot()
 	if now, ok := ecs.Services.Get(snap, svc.Key()); !ok || now.Status != ecs.StatusActive {
 		return nil // it was deleted meanwhile, and that is why
 	}
-	message := rollout.Unplaced(svc, refusals)
 	if !news && rollout.Suppressed(ecs.RecentServiceEvents(snap, svc), message, false, time.Now()) > 0 {
 		return nil
 	}

@@ -127,6 +127,23 @@ func TestPlacementFailureIsToldAndRetried(t *testing.T) {
 	}
 }
 
+func TestRoleThatIsNotToBeHadIsTold(t *testing.T) {
+	f := newFleet(t, 1)
+	f.update(func(tx *store.Tx) {
+		def, _ := ecs.TaskDefinitions.Get(tx, scope.Key("web", "0000000001"))
+		next := *def
+		next.Definition.TaskRoleArn = new("gone")
+		ecs.TaskDefinitions.Put(tx, &next)
+	})
+	f.create(2, nil)
+	want := "(service web) failed to launch a task with (error ECS was unable to assume the role 'arn:aws:iam::" + scope.Account + ":role/gone' that was provided for this task. " +
+		"Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.)."
+	v := f.until("the event", func(v *ecs.ServiceView) bool { return slices.Contains(messages(v), want) })
+	if v.Counts.Running+v.Counts.Pending != 0 {
+		t.Errorf("tasks %+v", v.Counts)
+	}
+}
+
 func TestCircuitBreakerRollsBack(t *testing.T) {
 	f := newFleet(t, 3)
 	f.create(2, func(r *ecs.CreateServiceRequest) {

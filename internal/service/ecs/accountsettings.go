@@ -129,21 +129,18 @@ func (r *Room) ListSettings(s Scope, caller Caller, req ListSettingsRequest) (li
 	if err != nil {
 		return nil, "", err
 	}
-	size := settingsPage
-	if req.MaxResults != nil {
-		if *req.MaxResults < 1 || *req.MaxResults > settingsPage {
-			return nil, "", ErrInvalidParameter("maxResults must be between 1 and %d.", settingsPage)
-		}
-		size = int(*req.MaxResults)
+	size, err := pageSize(req.MaxResults, settingsPage, settingsPage)
+	if err != nil {
+		return nil, "", err
 	}
 	effective := "own"
 	if req.Effective {
 		effective = "effective"
 	}
 	within := page.Scope("ListAccountSettings", s.Account, s.Region, who, req.Name, req.Value, effective)
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	for _, v := range s.settings(r.st.Snapshot(), who, req.Effective) {
 		if v.Name <= after || req.Name != "" && v.Name != req.Name || req.Value != "" && v.Value != req.Value {

@@ -3,6 +3,7 @@ package ecs
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/slipway/slipway/internal/agentproto"
 	"github.com/slipway/slipway/internal/apierr"
@@ -26,11 +27,25 @@ func (r *Room) ConnectAgent(ctx context.Context, s Scope, cluster, instance stri
 		}
 		next := *inst
 		next.AgentConnected, next.Connection, next.ConnectionAt = true, conn.ID, apiNow()
-		next.AgentVersion, next.AgentHash, next.DockerVersion = conn.AgentVersion, conn.AgentHash, conn.DockerVersion
+		next.AgentVersion, next.AgentHash = clip(conn.AgentVersion, maxVersionText), clip(conn.AgentHash, maxVersionText)
+		next.DockerVersion = clip(conn.DockerVersion, maxVersionText)
+		next.Sequence = nextSequence(inst.Sequence, time.Now())
 		next.Version++
 		Instances.Put(tx, &next)
 		return nil
 	})
+}
+
+// perConnection is the room for the messages of one connection.
+const perConnection = 1 << 24
+
+// nextSequence is where the numbers of a connection begin: above those of the
+// connection before, whichever server held it, and above those of connections of
+// which the store knows nothing because it was put back from a copy; for these
+// the clock speaks. The numbers stay below 2^53, which every JSON reader can hold.
+func nextSequence(before int64, now time.Time) int64 {
+	const perMillisecond = 1 << 11
+	return max(before+perConnection, now.UnixMilli()*perMillisecond)
 }
 
 // ErrInstanceInactive tells an agent that its instance is deregistered.

@@ -169,17 +169,14 @@ func (r *Room) ListAttributes(s Scope, req ListAttributesRequest) (list []Target
 	if req.Value != "" && req.Name == "" {
 		return nil, "", ErrInvalidParameter("An attribute name must be specified with an attribute value.")
 	}
-	size := attributesPage
-	if req.MaxResults != nil {
-		if *req.MaxResults < 1 || *req.MaxResults > attributesPage {
-			return nil, "", ErrInvalidParameter("maxResults must be between 1 and %d.", attributesPage)
-		}
-		size = int(*req.MaxResults)
+	size, err := pageSize(req.MaxResults, attributesPage, attributesPage)
+	if err != nil {
+		return nil, "", err
 	}
 	within := page.Scope("ListAttributes", c.Key(), req.Name, req.Value)
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	key, name, _ := strings.Cut(after, "|")
 	for i := range Instances.List(snap, s.Prefix(c.Name)) {

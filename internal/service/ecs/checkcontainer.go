@@ -2,9 +2,11 @@ package ecs
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/slipway/slipway/internal/arn"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 )
 
@@ -15,7 +17,9 @@ const (
 	maxIgnoredExitCodes    = 50
 	minRestartAttemptDelay = 60
 	maxRestartAttemptDelay = 1800
-	maxStopTimeout         = 120 // seconds, on Fargate
+	// defaultRestartAttemptDelay is ContainerRestartPolicy's of the API reference.
+	defaultRestartAttemptDelay = 300
+	maxStopTimeout             = 120 // seconds, on Fargate
 )
 
 // imagePattern: "letters (uppercase and lowercase), numbers, hyphens,
@@ -92,15 +96,27 @@ func checkEnvironment(c *ecsshape.ContainerDefinition) error {
 			return ErrClient("Environment variable names of container '%s' must not be empty.", *c.Name)
 		}
 	}
-	if len(c.EnvironmentFiles) > maxEnvironmentFiles {
-		return ErrClient("Too many environment files for container '%s'. The maximum is %d.", *c.Name, maxEnvironmentFiles)
-	}
-	for i := range c.EnvironmentFiles {
-		if !strings.HasSuffix(given(c.EnvironmentFiles[i].Value), ".env") {
-			return ErrClient("Environment file of container '%s' must use the .env file extension.", *c.Name)
-		}
+	if err := checkEnvironmentFiles(*c.Name, c.EnvironmentFiles); err != nil {
+		return err
 	}
 	return checkSecrets(c)
+}
+
+// checkEnvironmentFiles: EnvironmentFile of the API reference.
+func checkEnvironmentFiles(container string, files []ecsshape.EnvironmentFile) error {
+	if len(files) > maxEnvironmentFiles {
+		return ErrClient("Too many environment files for container '%s'. The maximum is %d.", container, maxEnvironmentFiles)
+	}
+	for i := range files {
+		file := given(files[i].Value)
+		if !strings.HasSuffix(file, ".env") {
+			return ErrClient("Environment file of container '%s' must use the .env file extension.", container)
+		}
+		if err := checkS3Object(file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkSecrets(c *ecsshape.ContainerDefinition) error {
@@ -120,6 +136,52 @@ func checkSecrets(c *ecsshape.ContainerDefinition) error {
 		}
 		secrets[name] = true
 	}
+	for _, secret := range allSecrets(c) {
+		if err := checkSecretReference(given(secret.ValueFrom)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// allSecrets are those of the environment and those of the log driver.
+func allSecrets(c *ecsshape.ContainerDefinition) []ecsshape.Secret {
+	if c.LogConfiguration == nil {
+		return c.Secrets
+	}
+	return slices.Concat(c.Secrets, c.LogConfiguration.SecretOptions)
+}
+
+// checkSecretReference: the name of a parameter, or an ARN of a parameter or of a
+// secret; a secret's may go on with json-key:version-stage:version-id, all three
+// of which may be empty (specifying-sensitive-data-secrets).
+func checkSecretReference(ref string) error {
+	if !arn.Is(ref) {
+		return nil
+	}
+	a, err := arn.Parse(ref)
+	parts := strings.Split(a.Resource, ":")
+	switch {
+	case err != nil || a.Region == "" || a.Account == "":
+	case a.Service == "ssm" && strings.HasPrefix(a.Resource, "parameter/"):
+		return nil
+	case a.Service == "secretsmanager" && parts[0] == "secret" && (len(parts) == 2 || len(parts) == 5) && parts[1] != "":
+		return nil
+	}
+	return ErrClient("Invalid arn syntax.")
+}
+
+// checkExecutionRole: secrets are looked up with the execution role
+// (specifying-sensitive-data).
+func checkExecutionRole(d *ecsshape.TaskDefinition) error {
+	if given(d.ExecutionRoleArn) != "" {
+		return nil
+	}
+	for i := range d.ContainerDefinitions {
+		if len(allSecrets(&d.ContainerDefinitions[i])) > 0 {
+			return ErrClient("When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.")
+		}
+	}
 	return nil
 }
 
@@ -136,7 +198,7 @@ func checkHealthCheck(c *ecsshape.ContainerDefinition) error {
 		name        string
 		value       *int32
 		least, most int32
-	}{{"interval", h.Interval, 5, 300}, {"timeout", h.Timeout, 2, 120}, {"retries", h.Retries, 1, 10}, {"startPeriod", h.StartPeriod, 0, 300}} {
+	}{{"interval", h.Interval, 5, 300}, {"timeout", h.Timeout, 2, 60}, {"retries", h.Retries, 1, 10}, {"startPeriod", h.StartPeriod, 0, 300}} {
 		if setting.value != nil && (*setting.value < setting.least || *setting.value > setting.most) {
 			return ErrClient("The health check %s of container '%s' must be between %d and %d.", setting.name, *c.Name, setting.least, setting.most)
 		}

@@ -36,7 +36,7 @@ func checkDefinition(d *ecsshape.TaskDefinition) error {
 	}
 	for _, check := range []func(*ecsshape.TaskDefinition) error{
 		checkTaskSize, checkDefinitionVolumes, checkContainers, checkEssential, checkSums,
-		checkMode, checkPorts, checkRelations, checkDefinitionPlacement, checkRequired,
+		checkMode, checkPorts, checkRelations, checkFirelens, checkDefinitionPlacement, checkExecutionRole, checkRequired,
 	} {
 		if err := check(d); err != nil {
 			return err

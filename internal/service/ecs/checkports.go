@@ -44,11 +44,11 @@ func checkPorts(d *ecsshape.TaskDefinition) error {
 				return err
 			}
 			if m.ContainerPortRange != nil {
-				ranges = append(ranges, portRange{})
-				if err := ranges[len(ranges)-1].parse(*m.ContainerPortRange); err != nil {
+				r := portRange{protocol: *m.Protocol}
+				if err := r.parse(*m.ContainerPortRange); err != nil {
 					return err
 				}
-				ranges[len(ranges)-1].protocol = *m.Protocol
+				ranges = append(ranges, r)
 			}
 			if err := use.add(c, m); err != nil {
 				return err
@@ -140,9 +140,21 @@ func checkRanges(c *ecsshape.ContainerDefinition, ranges []portRange) error {
 	for i, a := range ranges {
 		for _, b := range ranges[:i] {
 			if a.protocol == b.protocol && a.low <= b.high && b.low <= a.high {
-				return ErrClient("Port ranges of container '%s' must not overlap.", *c.Name)
+				return errOverlap(c)
+			}
+		}
+		for j := range c.PortMappings {
+			m := &c.PortMappings[j]
+			if port := int(given(m.ContainerPort)); *m.Protocol == a.protocol && a.low <= port && port <= a.high {
+				return errOverlap(c)
 			}
 		}
 	}
 	return nil
+}
+
+// errOverlap: "A port can only be included in one port mapping per container"
+// (PortMapping of the API reference).
+func errOverlap(c *ecsshape.ContainerDefinition) error {
+	return ErrClient("Port ranges of container '%s' must not overlap.", *c.Name)
 }

@@ -56,7 +56,10 @@ func checkRelations(d *ecsshape.TaskDefinition) error {
 			}
 		}
 	}
-	if name, found := cycle(d.ContainerDefinitions); found {
+	if _, found := cycle(d.ContainerDefinitions, linkTargets); found {
+		return ErrClient("Container links should not have a cycle")
+	}
+	if name, found := cycle(d.ContainerDefinitions, allTargets); found {
 		return ErrClient("Container dependencies of container '%s' form a cycle.", name)
 	}
 	return nil
@@ -81,22 +84,34 @@ func checkDependency(c *ecsshape.ContainerDefinition, dep *ecsshape.ContainerDep
 	return nil
 }
 
-// cycle finds a container that waits for itself: what a container waits for are
-// its dependencies, its links and the containers that it takes volumes from.
-func cycle(containers []ecsshape.ContainerDefinition) (string, bool) {
+// linkTargets are the containers that c is linked to.
+func linkTargets(c *ecsshape.ContainerDefinition) []string {
+	var out []string
+	for _, link := range c.Links {
+		target, _, _ := strings.Cut(link, ":")
+		out = append(out, target)
+	}
+	return out
+}
+
+// allTargets are those that c waits for: its dependencies, its links and the
+// containers that it takes volumes from.
+func allTargets(c *ecsshape.ContainerDefinition) []string {
+	out := linkTargets(c)
+	for i := range c.DependsOn {
+		out = append(out, given(c.DependsOn[i].ContainerName))
+	}
+	for i := range c.VolumesFrom {
+		out = append(out, given(c.VolumesFrom[i].SourceContainer))
+	}
+	return out
+}
+
+// cycle finds a container that leads back to itself.
+func cycle(containers []ecsshape.ContainerDefinition, targets func(*ecsshape.ContainerDefinition) []string) (string, bool) {
 	waits := map[string][]string{}
 	for i := range containers {
-		c := &containers[i]
-		for j := range c.DependsOn {
-			waits[*c.Name] = append(waits[*c.Name], given(c.DependsOn[j].ContainerName))
-		}
-		for _, link := range c.Links {
-			target, _, _ := strings.Cut(link, ":")
-			waits[*c.Name] = append(waits[*c.Name], target)
-		}
-		for j := range c.VolumesFrom {
-			waits[*c.Name] = append(waits[*c.Name], given(c.VolumesFrom[j].SourceContainer))
-		}
+		waits[*containers[i].Name] = targets(&containers[i])
 	}
 	done := map[string]bool{}
 	var path []string

@@ -1,18 +1,23 @@
 package ecs
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/slipway/slipway/internal/schedule"
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 	"github.com/slipway/slipway/internal/store"
 )
 
 // clusterFleet keeps one cluster's fleet in step with the store, so that a
 // placement looks at what has changed since the last one and at nothing else.
+// External instances and the others are fleets of their own: the launch type
+// decides which one a task goes to.
 type clusterFleet struct {
-	fleet *schedule.Fleet
-	known map[string]*fleetMember // by container instance id
-	round uint64
+	fleet    *schedule.Fleet
+	external bool
+	known    map[string]*fleetMember // by container instance id
+	round    uint64
 }
 
 // fleetMember remembers which records the fleet has seen. Records never change,
@@ -22,17 +27,19 @@ type fleetMember struct {
 	alloc      *Allocation
 	attributes map[string]string
 	running    int
+	other      bool   // it is of the cluster's other fleet
 	stale      bool   // the fleet's reservations are not what the store has
 	round      uint64 // of the last sync that met the instance
 }
 
-// fleetOf returns the cluster's fleet as the snapshot has it. The caller holds
-// placing.
-func (r *Room) fleetOf(snap *store.Snapshot, s Scope, cluster string, counts bool) *clusterFleet {
-	key := s.Key(cluster)
+// fleetOf returns the cluster's fleet for a launch type as the snapshot has it.
+// The caller holds placing.
+func (r *Room) fleetOf(snap *store.Snapshot, s Scope, cluster, launchType string, counts bool) *clusterFleet {
+	external := launchType == ecsshape.LaunchTypeExternal
+	key := s.Key(cluster, strconv.FormatBool(external))
 	f := r.fleets[key]
 	if f == nil {
-		f = &clusterFleet{fleet: schedule.NewFleet(nil), known: map[string]*fleetMember{}}
+		f = &clusterFleet{fleet: schedule.NewFleet(nil), external: external, known: map[string]*fleetMember{}}
 		r.fleets[key] = f
 	}
 	f.sync(snap, s, cluster)
@@ -57,6 +64,7 @@ func (f *clusterFleet) sync(snap *store.Snapshot, s Scope, cluster string) {
 		m.round = f.round
 		if m.inst != inst {
 			m.inst, m.attributes, m.stale = inst, inst.attributeMap(), true
+			m.other = inst.External() != f.external
 		}
 	}
 	for alloc := range Allocations.List(snap, prefix) {
@@ -69,6 +77,9 @@ func (f *clusterFleet) sync(snap *store.Snapshot, s Scope, cluster string) {
 		case m.round != f.round:
 			delete(f.known, id)
 			f.fleet.Remove(id)
+		case m.stale && m.other:
+			m.stale = false
+			f.fleet.Remove(id)
 		case m.stale:
 			m.stale = false
 			f.fleet.Upsert(m.scheduling())
@@ -80,6 +91,9 @@ func (f *clusterFleet) sync(snap *store.Snapshot, s Scope, cluster string) {
 // name it look at.
 func (f *clusterFleet) countRunning(snap *store.Snapshot, s Scope, cluster string) {
 	for id, m := range f.known {
+		if m.other {
+			continue
+		}
 		if n := CountInstanceTasks(snap, s, cluster, id).Running; n != m.running {
 			m.running = n
 			f.fleet.Upsert(m.scheduling())

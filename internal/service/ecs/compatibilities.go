@@ -145,8 +145,6 @@ func fargateRoleObstacle(d *ecsshape.TaskDefinition, c *ecsshape.ContainerDefini
 		return ErrClient("Fargate requires task definition to have execution role ARN to support log driver awslogs.")
 	case isECRImage(given(c.Image)):
 		return ErrClient("Fargate requires task definition to have execution role ARN to support ECR images.")
-	case len(c.Secrets) > 0:
-		return ErrClient("Fargate requires task definition to have execution role ARN to support secrets.")
 	case c.RepositoryCredentials != nil:
 		return ErrClient("Fargate requires task definition to have execution role ARN to support private registry authentication.")
 	}

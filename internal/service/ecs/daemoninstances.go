@@ -1,10 +1,12 @@
 package ecs
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/slipway/slipway/internal/schedule"
 	"github.com/slipway/slipway/internal/schedule/query"
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 	"github.com/slipway/slipway/internal/store"
 )
 
@@ -18,8 +20,9 @@ func DaemonInstances(r store.Reader, s *Service) map[string]bool {
 		return on
 	}
 	meets := daemonFilter(s, definition)
+	launchType := cmp.Or(s.LaunchType, ecsshape.LaunchTypeEC2)
 	for inst := range Instances.List(r, s.Scope.Prefix(s.Cluster)) {
-		if inst.Status == StatusActive && meets(inst) {
+		if inst.Status == StatusActive && inst.launchType() == launchType && meets(inst) {
 			on[inst.ID] = inst.AgentConnected
 		}
 	}
@@ -27,7 +30,7 @@ func DaemonInstances(r store.Reader, s *Service) map[string]bool {
 }
 
 func daemonFilter(s *Service, d *TaskDefinition) func(*ContainerInstance) bool {
-	required := requiredAttributes(&d.Definition)
+	required := requiredAttributes(&d.Definition, s.EnableExecuteCommand)
 	var members []*query.Expr
 	constraints := scheduleConstraints(s.PlacementConstraints)
 	for _, c := range d.Definition.PlacementConstraints {

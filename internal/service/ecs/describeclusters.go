@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"github.com/slipway/slipway/internal/page"
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 	"github.com/slipway/slipway/internal/store"
 )
 
@@ -18,6 +19,10 @@ type ClusterView struct {
 	Instances        int // ACTIVE and DRAINING
 	ActiveServices   int
 	DrainingServices int
+
+	// Those of the launch type EXTERNAL, which are counted above too.
+	ExternalTasks                    TaskCount
+	ActiveExternal, DrainingExternal int
 }
 
 // DescribeClusters describes clusters by name or ARN, "default" when none is
@@ -50,7 +55,7 @@ func (r *Room) DescribeClusters(s Scope, refs []string) (views []ClusterView, mi
 func (r *Room) ViewCluster(c *Cluster) ClusterView { return viewCluster(r.st.Snapshot(), c) }
 
 func viewCluster(snap *store.Snapshot, c *Cluster) ClusterView {
-	v := ClusterView{Cluster: c, Tasks: CountClusterTasks(snap, c.Scope, c.Name)}
+	v := ClusterView{Cluster: c, Tasks: CountClusterTasks(snap, c.Scope, c.Name), ExternalTasks: CountExternalTasks(snap, c.Scope, c.Name)}
 	within := c.Scope.Prefix(c.Name)
 	for i := range Instances.List(snap, within) {
 		if i.Status == StatusActive || i.Status == StatusDraining {
@@ -58,11 +63,15 @@ func viewCluster(snap *store.Snapshot, c *Cluster) ClusterView {
 		}
 	}
 	for s := range Services.List(snap, within) {
+		external := 0
+		if s.LaunchType == ecsshape.LaunchTypeExternal {
+			external = 1
+		}
 		switch s.Status {
 		case StatusActive:
-			v.ActiveServices++
+			v.ActiveServices, v.ActiveExternal = v.ActiveServices+1, v.ActiveExternal+external
 		case StatusDraining:
-			v.DrainingServices++
+			v.DrainingServices, v.DrainingExternal = v.DrainingServices+1, v.DrainingExternal+external
 		}
 	}
 	return v

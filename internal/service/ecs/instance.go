@@ -3,6 +3,7 @@ package ecs
 import (
 	"time"
 
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 	"github.com/slipway/slipway/internal/tag"
 )
 
@@ -42,6 +43,9 @@ type ContainerInstance struct {
 	Connection   string    `json:"connection,omitzero"`
 	ConnectionAt time.Time `json:"connectionAt,omitzero"` // of the last connect or disconnect
 
+	// Sequence is the number above which those of the connection's messages are.
+	Sequence int64 `json:"sequence,omitzero"`
+
 	AgentVersion      string `json:"agentVersion,omitzero"`
 	AgentHash         string `json:"agentHash,omitzero"`
 	DockerVersion     string `json:"dockerVersion,omitzero"`
@@ -76,6 +80,22 @@ func (i *ContainerInstance) Attribute(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// External tells an external instance (ECS Anywhere), which takes the tasks of
+// the launch type EXTERNAL and no others. Its agent says so, with ECS_EXTERNAL: a
+// machine that is merely not in EC2 is like an EC2 instance here.
+func (i *ContainerInstance) External() bool {
+	_, ok := i.Attribute(attributeExternal)
+	return ok
+}
+
+// launchType is that of the tasks which the instance takes.
+func (i *ContainerInstance) launchType() string {
+	if i.External() {
+		return ecsshape.LaunchTypeExternal
+	}
+	return ecsshape.LaunchTypeEC2
 }
 
 // AvailabilityZone is where the instance is, or "" when unknown.

@@ -18,7 +18,7 @@ const maxStrategyItems = 20
 
 // Check validates the choice against the cluster and the definition as AWS
 // does, and then refuses, in plain words, capacity that this Slipway does not
-// have: Fargate, external instances and capacity providers.
+// have: Fargate and capacity providers.
 func (l LaunchChoice) Check(c *Cluster, d *ecsshape.TaskDefinition) error {
 	if l.LaunchType != "" && len(l.CapacityProviderStrategy) > 0 {
 		return ErrInvalidParameter("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
@@ -53,9 +53,9 @@ func (l LaunchChoice) checkType(d *ecsshape.TaskDefinition) error {
 		return ErrInvalidParameter("Task definition does not support launch_type %s.", l.LaunchType)
 	}
 	switch l.LaunchType {
-	case ecsshape.LaunchTypeEC2:
+	case ecsshape.LaunchTypeEC2, ecsshape.LaunchTypeExternal:
 		if l.PlatformVersion != "" {
-			return ErrInvalidParameter("The platform version must be null when specifying an EC2 launch type.")
+			return ErrInvalidParameter("The platform version must be null when specifying an %s launch type.", l.LaunchType)
 		}
 		return nil
 	case ecsshape.LaunchTypeFargate:

@@ -27,7 +27,7 @@ func (r *Room) ListTaskDefinitions(s Scope, req ListTaskDefinitionsRequest) (arn
 	if req.Status == "" {
 		req.Status = StatusActive
 	}
-	size, err := definitionsPageSize(req.MaxResults)
+	size, err := pageSize(req.MaxResults, taskDefinitionsPage, taskDefinitionsPage)
 	if err != nil {
 		return nil, "", err
 	}
@@ -36,9 +36,9 @@ func (r *Room) ListTaskDefinitions(s Scope, req ListTaskDefinitionsRequest) (arn
 		order = "DESC"
 	}
 	within := page.Scope("ListTaskDefinitions", s.Account, s.Region, req.Family, req.Status, order)
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	var last string
 	for d := range s.definitionsInOrder(r.st.Snapshot(), req.Family, after, req.Descending) {
@@ -104,16 +104,6 @@ func (s Scope) familyNames(r store.Reader, only, after string, descending bool) 
 	return names
 }
 
-func definitionsPageSize(n *int32) (int, error) {
-	if n == nil {
-		return taskDefinitionsPage, nil
-	}
-	if *n < 1 || *n > taskDefinitionsPage {
-		return 0, ErrInvalidParameter("maxResults must be between 1 and %d.", taskDefinitionsPage)
-	}
-	return int(*n), nil
-}
-
 // ListFamiliesRequest filters families: those with a prefix, and those that have
 // an ACTIVE revision (ACTIVE), none (INACTIVE), or either (ALL, the default).
 type ListFamiliesRequest struct {
@@ -125,14 +115,14 @@ type ListFamiliesRequest struct {
 
 // ListFamilies lists the names of families.
 func (r *Room) ListFamilies(s Scope, req ListFamiliesRequest) (names []string, next string, err error) {
-	size, err := definitionsPageSize(req.MaxResults)
+	size, err := pageSize(req.MaxResults, taskDefinitionsPage, taskDefinitionsPage)
 	if err != nil {
 		return nil, "", err
 	}
 	within := page.Scope("ListTaskDefinitionFamilies", s.Account, s.Region, req.Prefix, req.Status)
-	after, err := page.Decode(within, req.NextToken)
+	after, err := pageStart(within, req.NextToken)
 	if err != nil {
-		return nil, "", errServicePageToken()
+		return nil, "", err
 	}
 	snap := r.st.Snapshot()
 	var last string

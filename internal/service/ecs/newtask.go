@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/slipway/slipway/internal/agentproto"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 )
 
@@ -40,13 +42,45 @@ func taskTemplate(def *TaskDefinition, o *TaskOptions, cluster string) Task {
 		Tags:                 taskTags(def, o, cluster),
 		EnableExecuteCommand: o.EnableExecuteCommand,
 	}
+	roles := rolesOf(def.Scope, d, o.Overrides)
+	t.TaskRole, t.ExecutionRole = templateRole(roles.task), templateRole(roles.execution)
 	if t.Group == "" {
 		t.Group = "family:" + def.Family
 	}
 	for i := range d.ContainerDefinitions {
 		t.Containers = append(t.Containers, newContainer(&d.ContainerDefinitions[i], o.Overrides))
+		if o.EnableExecuteCommand {
+			t.Containers[i].ManagedAgents = []ManagedAgent{{Name: agentproto.ExecuteCommandAgent, LastStatus: ContainerPending}}
+		}
 	}
 	return t
+}
+
+func templateRole(arn string) *TaskRole {
+	if arn == "" {
+		return nil
+	}
+	return &TaskRole{ARN: arn}
+}
+
+// roles are those of a task or a template.
+func (t *Task) roles() taskRoles {
+	var out taskRoles
+	if t.TaskRole != nil {
+		out.task = t.TaskRole.ARN
+	}
+	if t.ExecutionRole != nil {
+		out.execution = t.ExecutionRole.ARN
+	}
+	return out
+}
+
+// own is the role for one task, with an id of the task's own.
+func (r *TaskRole) own() *TaskRole {
+	if r == nil {
+		return nil
+	}
+	return &TaskRole{ARN: r.ARN, CredentialsID: uuid.NewString()}
 }
 
 func newContainer(c *ecsshape.ContainerDefinition, o *ecsshape.TaskOverride) Container {
@@ -78,9 +112,11 @@ func (t Task) at(inst *ContainerInstance, now time.Time) *Task {
 	t.Instance = inst.ID
 	t.AvailabilityZone = inst.AvailabilityZone()
 	t.CreatedAt = now
+	t.TaskRole, t.ExecutionRole = t.TaskRole.own(), t.ExecutionRole.own()
 	t.Containers = append([]Container(nil), t.Containers...)
 	for i := range t.Containers {
-		t.Containers[i].ID = uuid.NewString()
+		c := &t.Containers[i]
+		c.ID, c.ManagedAgents = uuid.NewString(), slices.Clone(c.ManagedAgents)
 	}
 	if arch, ok := inst.Attribute("ecs.cpu-architecture"); ok {
 		t.Attributes = []Attribute{{Name: "ecs.cpu-architecture", Value: arch}}

@@ -16,6 +16,9 @@ type PayloadConfig struct {
 	// Digests pins images: container name -> digest. It is the deployment's, and
 	// empty for standalone tasks.
 	Digests map[string]string
+	// Endpoint is the URL at which the agent reaches the APIs, for what it would
+	// ask of Amazon otherwise; empty: that is not told.
+	Endpoint string
 }
 
 // Payload is what the agent is told of a task that is to run: the definition
@@ -91,6 +94,7 @@ func payloadVolumes(volumes []ecsshape.Volume) []agentproto.Volume {
 			}
 		case v.EfsVolumeConfiguration != nil:
 			p.Type = "efs"
+			p.EFSConfiguration = payloadEFS(v.EfsVolumeConfiguration)
 		case v.FsxWindowsFileServerVolumeConfiguration != nil:
 			p.Type = "fsxWindowsFileServer"
 		default:
@@ -104,6 +108,19 @@ func payloadVolumes(volumes []ecsshape.Volume) []agentproto.Volume {
 		out = append(out, p)
 	}
 	return out
+}
+
+func payloadEFS(c *ecsshape.EFSVolumeConfiguration) *agentproto.EFSVolume {
+	p := &agentproto.EFSVolume{
+		FileSystemID:          given(c.FileSystemId),
+		RootDirectory:         given(c.RootDirectory),
+		TransitEncryption:     given(c.TransitEncryption),
+		TransitEncryptionPort: given(c.TransitEncryptionPort),
+	}
+	if a := c.AuthorizationConfig; a != nil {
+		p.AuthorizationConfig = &agentproto.EFSAuthorization{AccessPointID: given(a.AccessPointId), IAM: given(a.Iam)}
+	}
+	return p
 }
 
 // pinImage replaces the tag of an image by a digest. An image that names a

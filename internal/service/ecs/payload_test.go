@@ -189,6 +189,57 @@ func TestPayloadFeatures(t *testing.T) {
 				}
 			},
 		},
+		"environment files and a log router": {
+			func(_ *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+				c.EnvironmentFiles = []ecsshape.EnvironmentFile{{Type: new("s3"), Value: new("arn:aws:s3:::b/a.env")}}
+				c.FirelensConfiguration = &ecsshape.FirelensConfiguration{Type: new("fluentbit"), Options: map[string]string{"enable-ecs-log-metadata": "true"}}
+				c.LogConfiguration = &ecsshape.LogConfiguration{LogDriver: new("awsfirelens"), Options: map[string]string{"Name": "x"}}
+			},
+			func(s seen) (any, any) {
+				return []any{s.c.EnvironmentFiles, s.c.FirelensConfiguration, s.host.LogConfig, s.c.LogsAuthStrategy}, []any{
+					[]agentproto.EnvironmentFile{{Value: "arn:aws:s3:::b/a.env", Type: "s3"}},
+					&agentproto.FirelensConfiguration{Type: "fluentbit", Options: map[string]string{"enable-ecs-log-metadata": "true"}},
+					agentproto.LogConfig{Type: "awsfirelens", Config: map[string]string{"Name": "x"}}, "",
+				}
+			},
+		},
+		"an EFS volume, shared namespaces and a range of ports": {
+			func(d *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+				d.PidMode, d.IpcMode = new("task"), new("host")
+				d.Volumes = []ecsshape.Volume{{Name: new("e"), EfsVolumeConfiguration: &ecsshape.EFSVolumeConfiguration{
+					FileSystemId: new("fs-1"), RootDirectory: new("/x"), TransitEncryption: new("ENABLED"), TransitEncryptionPort: new(int32(9)),
+					AuthorizationConfig: &ecsshape.EFSAuthorizationConfig{AccessPointId: new("fsap-1"), Iam: new("ENABLED")},
+				}}}
+				c.PortMappings = []ecsshape.PortMapping{{ContainerPortRange: new("80-90"), Protocol: new("udp")}}
+			},
+			func(s seen) (any, any) {
+				return []any{s.task.Volumes, s.task.PIDMode, s.task.IPCMode, s.c.PortMappings}, []any{
+					[]agentproto.Volume{{Name: "e", Type: "efs", EFSConfiguration: &agentproto.EFSVolume{
+						FileSystemID: "fs-1", RootDirectory: "/x", TransitEncryption: "ENABLED", TransitEncryptionPort: 9,
+						AuthorizationConfig: &agentproto.EFSAuthorization{AccessPointID: "fsap-1", IAM: "ENABLED"},
+					}}}, "task", "host", []agentproto.PortMapping{{ContainerPortRange: "80-90", Protocol: "udp"}},
+				}
+			},
+		},
+		"an execution role for the logs": {
+			func(d *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+				d.ExecutionRoleArn = new("arn:aws:iam::123456789012:role/x")
+				c.LogConfiguration = &ecsshape.LogConfiguration{LogDriver: new("awslogs"), Options: map[string]string{"awslogs-group": "/g", "awslogs-region": "r"}}
+			},
+			func(s seen) (any, any) {
+				return []any{s.c.LogsAuthStrategy, s.host.LogConfig.Config}, []any{
+					"ExecutionRole", map[string]string{"awslogs-group": "/g", "awslogs-region": "r"},
+				}
+			},
+		},
+		"a restart policy without a period": {
+			func(_ *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+				c.RestartPolicy = &ecsshape.ContainerRestartPolicy{Enabled: new(true)}
+			},
+			func(s seen) (any, any) {
+				return s.c.RestartPolicy, &agentproto.RestartPolicy{Enabled: true, RestartAttemptPeriod: 300}
+			},
+		},
 		"order and restarts": {
 			func(_ *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
 				c.DependsOn = []ecsshape.ContainerDependency{{ContainerName: new("init"), Condition: new("SUCCESS")}}
@@ -224,6 +275,45 @@ func TestPayloadLogStreamIsComplete(t *testing.T) {
 	_, _, host := firstContainer(t, Payload(def, task, PayloadConfig{}))
 	want := agentproto.LogConfig{Type: "awslogs", Config: map[string]string{"awslogs-group": "/g", "awslogs-stream": "p/app/" + task.ID}}
 	if diff := cmp.Diff(want, host.LogConfig); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPayloadNamesTheEndpointOfTheAgent(t *testing.T) {
+	const here, own = "http://10.0.0.1:4566", "https://logs.test"
+	def := payloadDefinition(func(d *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+		d.ExecutionRoleArn = new("x")
+		c.LogConfiguration = &ecsshape.LogConfiguration{LogDriver: new("awslogs"), Options: map[string]string{"awslogs-group": "/g"}}
+	})
+	cfg := PayloadConfig{Endpoint: here, Registry: func(string) (string, string, bool) { return "", "", true }}
+	c, _, host := firstContainer(t, Payload(def, payloadTask(def, nil), cfg))
+	if got := host.LogConfig.Config["awslogs-endpoint"]; got != here {
+		t.Errorf("logs go to %q", got)
+	}
+	if got := c.RegistryAuthentication.ECRAuthData; got.EndpointOverride != here || !got.UseExecutionRole {
+		t.Errorf("login %+v", got)
+	}
+	def.Definition.ContainerDefinitions[0].LogConfiguration.Options["awslogs-endpoint"] = own
+	_, _, host = firstContainer(t, Payload(def, payloadTask(def, nil), cfg))
+	if got := host.LogConfig.Config["awslogs-endpoint"]; got != own {
+		t.Errorf("the user's endpoint became %q", got)
+	}
+}
+
+func TestPayloadOfOverriddenFilesAndOfExec(t *testing.T) {
+	def := payloadDefinition(func(_ *ecsshape.TaskDefinition, c *ecsshape.ContainerDefinition) {
+		c.EnvironmentFiles = []ecsshape.EnvironmentFile{{Type: new("s3"), Value: new("arn:aws:s3:::b/a.env")}}
+	})
+	task := payloadTask(def, &ecsshape.TaskOverride{ContainerOverrides: []ecsshape.ContainerOverride{{
+		Name: new("app"), EnvironmentFiles: []ecsshape.EnvironmentFile{{Type: new("s3"), Value: new("arn:aws:s3:::b/other.env")}},
+	}}})
+	c, _, _ := firstContainer(t, Payload(def, task, PayloadConfig{}))
+	if len(c.EnvironmentFiles) != 1 || c.EnvironmentFiles[0].Value != "arn:aws:s3:::b/other.env" || c.ManagedAgents != nil {
+		t.Errorf("container %+v", c)
+	}
+	task.EnableExecuteCommand = true
+	c, _, _ = firstContainer(t, Payload(def, task, PayloadConfig{}))
+	if diff := cmp.Diff([]agentproto.ManagedAgent{{Name: "ExecuteCommandAgent"}}, c.ManagedAgents); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -38,6 +38,9 @@ func payloadContainer(def *TaskDefinition, t *Task, c *ecsshape.ContainerDefinit
 	if o.Command != nil {
 		p.Command = o.Command
 	}
+	if t.EnableExecuteCommand {
+		p.ManagedAgents = []agentproto.ManagedAgent{{Name: agentproto.ExecuteCommandAgent}}
+	}
 	if i := t.container(p.Name); i >= 0 {
 		p.ContainerARN = t.ContainerARN(&t.Containers[i])
 	}
@@ -46,11 +49,15 @@ func payloadContainer(def *TaskDefinition, t *Task, c *ecsshape.ContainerDefinit
 		p.PortMappings = payloadPorts(c.PortMappings)
 	}
 	payloadRelations(&p, c)
-	p.RegistryAuthentication = payloadAuth(t.Scope, c, cfg)
+	payloadFiles(&p, c, o)
+	p.RegistryAuthentication = payloadAuth(t, c, cfg)
+	if t.ExecutionRole != nil && logDriver(c) == ecsshape.LogDriverAwslogs {
+		p.LogsAuthStrategy = agentproto.LogsExecutionRole
+	}
 	if c.HealthCheck != nil {
 		p.HealthCheckType = "docker"
 	}
-	p.DockerConfig = dockerConfig(d, t, c, o)
+	p.DockerConfig = dockerConfig(d, t, c, o, cfg)
 	return p
 }
 
@@ -78,9 +85,27 @@ func payloadRelations(p *agentproto.Container, c *ecsshape.ContainerDefinition) 
 		p.RestartPolicy = &agentproto.RestartPolicy{
 			Enabled:              given(r.Enabled),
 			IgnoredExitCodes:     r.IgnoredExitCodes,
-			RestartAttemptPeriod: int64(given(r.RestartAttemptPeriod)),
+			RestartAttemptPeriod: int64(given(cmp.Or(r.RestartAttemptPeriod, new(int32(defaultRestartAttemptDelay))))),
 		}
 	}
+}
+
+// payloadFiles copies what the agent makes of files in Amazon S3 and of the
+// configuration of a log router.
+func payloadFiles(p *agentproto.Container, c *ecsshape.ContainerDefinition, o *ecsshape.ContainerOverride) {
+	for _, f := range firstOf(o.EnvironmentFiles, c.EnvironmentFiles) {
+		p.EnvironmentFiles = append(p.EnvironmentFiles, agentproto.EnvironmentFile{Value: given(f.Value), Type: given(f.Type)})
+	}
+	if f := c.FirelensConfiguration; f != nil {
+		p.FirelensConfiguration = &agentproto.FirelensConfiguration{Type: given(f.Type), Options: f.Options}
+	}
+}
+
+func logDriver(c *ecsshape.ContainerDefinition) string {
+	if c.LogConfiguration == nil {
+		return ""
+	}
+	return given(c.LogConfiguration.LogDriver)
 }
 
 // payloadEnvironment merges an override's variables over the definition's and
@@ -118,7 +143,7 @@ func payloadSecrets(s Scope, c *ecsshape.ContainerDefinition) []agentproto.Secre
 	}
 	if c.LogConfiguration != nil {
 		for i := range c.LogConfiguration.SecretOptions {
-			out = append(out, payloadSecret(s, &c.LogConfiguration.SecretOptions[i], "LOG_DRIVER"))
+			out = append(out, payloadSecret(s, &c.LogConfiguration.SecretOptions[i], agentproto.SecretTargetLogDriver))
 		}
 	}
 	return out
@@ -128,15 +153,15 @@ func payloadSecret(s Scope, secret *ecsshape.Secret, target string) agentproto.S
 	p := agentproto.Secret{
 		Name:      given(secret.Name),
 		ValueFrom: given(secret.ValueFrom),
-		Provider:  "ssm",
-		Type:      "ENVIRONMENT_VARIABLE",
+		Provider:  agentproto.SecretProviderSSM,
+		Type:      agentproto.SecretTypeEnvironment,
 		Region:    s.Region,
 		Target:    target,
 	}
 	if a, err := arn.Parse(p.ValueFrom); err == nil {
 		p.Region = a.Region
 		if a.Service == "secretsmanager" {
-			p.Provider = "asm"
+			p.Provider = agentproto.SecretProviderASM
 		}
 	}
 	return p
@@ -144,7 +169,8 @@ func payloadSecret(s Scope, secret *ecsshape.Secret, target string) agentproto.S
 
 // payloadAuth says how the agent logs in to the image's registry; nil where it
 // needs no login or has its own.
-func payloadAuth(s Scope, c *ecsshape.ContainerDefinition, cfg PayloadConfig) *agentproto.RegistryAuthentication {
+func payloadAuth(t *Task, c *ecsshape.ContainerDefinition, cfg PayloadConfig) *agentproto.RegistryAuthentication {
+	s := t.Scope
 	if r := c.RepositoryCredentials; r != nil {
 		secret := given(r.CredentialsParameter)
 		region := s.Region
@@ -166,8 +192,12 @@ func payloadAuth(s Scope, c *ecsshape.ContainerDefinition, cfg PayloadConfig) *a
 	// A name that says neither means the task's own registry. Amazon's agent puts
 	// the account into its request even when it is empty, which ECR refuses.
 	return &agentproto.RegistryAuthentication{
-		Type:        "ecr",
-		ECRAuthData: &agentproto.ECRAuthData{RegistryID: cmp.Or(id, s.Account), Region: cmp.Or(region, s.Region)},
+		Type: "ecr",
+		ECRAuthData: &agentproto.ECRAuthData{
+			RegistryID: cmp.Or(id, s.Account), Region: cmp.Or(region, s.Region),
+			EndpointOverride: cfg.Endpoint,
+			UseExecutionRole: t.ExecutionRole != nil,
+		},
 	}
 }
 

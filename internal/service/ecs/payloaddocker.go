@@ -17,10 +17,10 @@ const mib = 1 << 20
 
 // dockerConfig holds everything of a container definition for which a payload
 // has no member of its own. Its two strings win over what the agent makes up.
-func dockerConfig(d *ecsshape.TaskDefinition, t *Task, c *ecsshape.ContainerDefinition, o *ecsshape.ContainerOverride) agentproto.DockerConfig {
+func dockerConfig(d *ecsshape.TaskDefinition, t *Task, c *ecsshape.ContainerDefinition, o *ecsshape.ContainerOverride, cfg PayloadConfig) agentproto.DockerConfig {
 	return agentproto.DockerConfig{
 		Config:     mustJSON(containerConfig(c)),
-		HostConfig: mustJSON(hostConfig(d, t, c, o)),
+		HostConfig: mustJSON(hostConfig(d, t, c, o, cfg)),
 	}
 }
 
@@ -67,7 +67,7 @@ func dockerHealthcheck(h *ecsshape.HealthCheck) *agentproto.Healthcheck {
 	}
 }
 
-func hostConfig(d *ecsshape.TaskDefinition, t *Task, c *ecsshape.ContainerDefinition, o *ecsshape.ContainerOverride) agentproto.HostConfig {
+func hostConfig(d *ecsshape.TaskDefinition, t *Task, c *ecsshape.ContainerDefinition, o *ecsshape.ContainerOverride, cfg PayloadConfig) agentproto.HostConfig {
 	h := agentproto.HostConfig{
 		MemoryReservation: int64(given(cmp.Or(o.MemoryReservation, c.MemoryReservation))) * mib,
 		Privileged:        given(c.Privileged),
@@ -75,7 +75,7 @@ func hostConfig(d *ecsshape.TaskDefinition, t *Task, c *ecsshape.ContainerDefini
 		DNS:               c.DnsServers,
 		DNSSearch:         c.DnsSearchDomains,
 		SecurityOpt:       c.DockerSecurityOptions,
-		LogConfig:         logConfig(t, c),
+		LogConfig:         logConfig(t, c, cfg),
 	}
 	// The task-level mode alone never reaches the runtime.
 	if m := networkMode(d); m == "host" || m == "none" {
@@ -151,15 +151,24 @@ func devicePermissions(names []string) string {
 	return letters
 }
 
-func logConfig(t *Task, c *ecsshape.ContainerDefinition) agentproto.LogConfig {
+// logConfig completes the options of awslogs: agents and Docker take a stream's
+// name as it is, and Docker would ask Amazon's CloudWatch Logs, where nobody
+// knows its key.
+func logConfig(t *Task, c *ecsshape.ContainerDefinition, cfg PayloadConfig) agentproto.LogConfig {
 	l := c.LogConfiguration
 	if l == nil {
 		return agentproto.LogConfig{}
 	}
 	options := maps.Clone(l.Options)
-	if prefix, ok := options["awslogs-stream-prefix"]; ok && given(l.LogDriver) == "awslogs" {
+	if given(l.LogDriver) != ecsshape.LogDriverAwslogs {
+		return agentproto.LogConfig{Type: given(l.LogDriver), Config: options}
+	}
+	if prefix, ok := options["awslogs-stream-prefix"]; ok {
 		delete(options, "awslogs-stream-prefix")
 		options["awslogs-stream"] = logStream(prefix, given(c.Name), t.ID)
+	}
+	if cfg.Endpoint != "" && options["awslogs-endpoint"] == "" {
+		options["awslogs-endpoint"] = cfg.Endpoint
 	}
 	return agentproto.LogConfig{Type: given(l.LogDriver), Config: options}
 }

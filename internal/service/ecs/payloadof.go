@@ -8,8 +8,8 @@ import (
 )
 
 // PayloadOf is what the agent of the task's instance is to be told of it, as
-// the records are in r.
-func (r *Room) PayloadOf(rd store.Reader, t *Task) (agentproto.Task, error) {
+// the records are in rd, without credentials. endpoint is PayloadConfig.Endpoint.
+func (r *Room) PayloadOf(rd store.Reader, t *Task, endpoint string) (agentproto.Task, error) {
 	if t.DesiredStatus == TaskStopped {
 		return StopPayload(t), nil
 	}
@@ -17,7 +17,7 @@ func (r *Room) PayloadOf(rd store.Reader, t *Task) (agentproto.Task, error) {
 	if !ok {
 		return agentproto.Task{}, fmt.Errorf("make payload of %s: task definition %s:%d is gone", t.ARN(), t.Family, t.Revision)
 	}
-	cfg := PayloadConfig{Registry: r.cfg.Registry}
+	cfg := PayloadConfig{Registry: r.cfg.Registry, Endpoint: endpoint}
 	if d := deploymentOf(rd, t); d != nil {
 		cfg.Digests = d.Digests
 	}

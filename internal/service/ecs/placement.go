@@ -65,7 +65,7 @@ func scheduleRequest(d *ecsshape.TaskDefinition, t *Task, count int) schedule.Re
 		Group:    t.Group,
 		Count:    count,
 		Need:     schedule.Need(t.Need.scheduling()),
-		Required: requiredAttributes(d),
+		Required: requiredAttributes(d, t.EnableExecuteCommand),
 	}
 	for i := range d.PlacementConstraints {
 		c := &d.PlacementConstraints[i]
@@ -74,10 +74,13 @@ func scheduleRequest(d *ecsshape.TaskDefinition, t *Task, count int) schedule.Re
 	return req
 }
 
-// requiredAttributes are the definition's requiresAttributes and those that its
-// runtime platform stands for.
-func requiredAttributes(d *ecsshape.TaskDefinition) []schedule.Attribute {
+// requiredAttributes are the definition's requiresAttributes, those that its
+// runtime platform stands for, and what ECS Exec needs of the agent.
+func requiredAttributes(d *ecsshape.TaskDefinition, exec bool) []schedule.Attribute {
 	var out []schedule.Attribute
+	if exec {
+		out = append(out, schedule.Attribute{Name: capability + "execute-command"})
+	}
 	for i := range d.RequiresAttributes {
 		a := &d.RequiresAttributes[i]
 		out = append(out, schedule.Attribute{Name: given(a.Name), Value: given(a.Value)})

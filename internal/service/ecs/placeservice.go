@@ -1,12 +1,14 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/slipway/slipway/internal/schedule"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
+	"github.com/slipway/slipway/internal/service/iam"
 	"github.com/slipway/slipway/internal/store"
 	"github.com/slipway/slipway/internal/tag"
 )
@@ -28,13 +30,27 @@ const maxPlaceBatch = 1000
 // errServiceGone ends a placement for a service that has been deleted since.
 var errServiceGone = errors.New("service is not ACTIVE any more")
 
+// LaunchError says why no task of a service can be started, whatever capacity
+// there is; the reason is for the service's event.
+type LaunchError struct{ Reason string }
+
+// Error returns the reason.
+func (e *LaunchError) Error() string { return e.Reason }
+
 // PlaceServiceTasks places and starts tasks of a deployment, as many as fit, and
 // tells why the next one does not; both results are empty when there is no
 // ACTIVE instance, or when the service is not ACTIVE any more. Up to 1000 tasks
-// are one transaction.
+// are one transaction. The error is a *LaunchError where the tasks' roles are not
+// to be had.
 func (r *Room) PlaceServiceTasks(ctx context.Context, req PlaceRequest) ([]*Task, []schedule.Refusal, error) {
 	p, err := r.servicePlacement(&req)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.assumable(ctx, req.Service.Scope, req.Service.Cluster, p.template.roles()); err != nil {
+		if refused, ok := errors.AsType[*iam.TaskRoleError](err); ok {
+			return nil, nil, &LaunchError{Reason: refused.Error()}
+		}
 		return nil, nil, err
 	}
 	var placed []*Task
@@ -71,6 +87,7 @@ func (r *Room) servicePlacement(req *PlaceRequest) (placementRequest, error) {
 	}
 	p := placementRequest{template: taskTemplate(def, &options, s.Cluster)}
 	p.template.Service, p.template.Deployment = s.Name, d.ID
+	p.template.LaunchType = cmp.Or(s.LaunchType, ecsshape.LaunchTypeEC2)
 	if s.EnableECSManagedTags {
 		p.template.Tags = append(slices.Clip(p.template.Tags), managedTags(s.Cluster, s.Name)...)
 	}

@@ -119,7 +119,7 @@ func (r *Room) decide(snap *store.Snapshot, w *waitingPlacement) {
 	p := w.request
 	t := &p.template
 	w.tasks, w.refusals, w.err = nil, nil, nil
-	w.fleet = r.fleetOf(snap, t.Scope, t.Cluster, namesRunningCount(p.schedule.Constraints))
+	w.fleet = r.fleetOf(snap, t.Scope, t.Cluster, t.LaunchType, namesRunningCount(p.schedule.Constraints))
 	if p.needInstances && w.fleet.fleet.Active() == 0 {
 		w.finish(ErrNoInstances())
 		return

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/store"
@@ -44,12 +45,16 @@ const (
 	attributeZone         = "ecs.availability-zone"
 	attributeInstanceType = "ecs.instance-type"
 	attributeImage        = "ecs.ami-id"
+	attributeExternal     = "ecs.capability.external"
 )
 
 // RegisterInstance makes a machine a container instance of a cluster, or renews
 // what is known of one. Every attribute that the agent sent is in the answer: an
 // agent that misses one ends itself.
 func (r *Room) RegisterInstance(ctx context.Context, s Scope, caller Caller, req RegisterInstanceRequest) (*ContainerInstance, error) {
+	if err := req.check(); err != nil {
+		return nil, err
+	}
 	var doc identityDocument
 	if req.IdentityDocument != "" {
 		if err := json.Unmarshal([]byte(req.IdentityDocument), &doc); err != nil {
@@ -87,6 +92,45 @@ func (r *Room) RegisterInstance(ctx context.Context, s Scope, caller Caller, req
 		err = r.StopTasksOfInstance(ctx, s, lost.Cluster, lost.ID, StopHostTerminated(lost.EC2InstanceID))
 	}
 	return inst, err
+}
+
+// Bounds of what an agent says of its machine. The model has none for the
+// attributes here; those of PutAttributes hold (Attribute of the API reference).
+// Agents send some 60.
+const (
+	maxInstanceAttributes = 500
+	maxAttributeText      = 128
+	maxInstanceToken      = 64
+	maxVersionText        = 128
+	maxIdentityDocument   = 16 << 10
+	maxReservedPorts      = 100 // service-quotas
+)
+
+func (req *RegisterInstanceRequest) check() error {
+	switch {
+	case len(req.Attributes) > maxInstanceAttributes:
+		return ErrInvalidParameter("Attributes cannot have more than %d elements.", maxInstanceAttributes)
+	case len(req.ClientToken) > maxInstanceToken:
+		return ErrInvalidParameter("clientToken should have at most %d characters.", maxInstanceToken)
+	case len(req.IdentityDocument) > maxIdentityDocument:
+		return ErrInvalidParameter("instanceIdentityDocument should have at most %d characters.", maxIdentityDocument)
+	case len(req.Total.TCP)+len(req.Total.UDP) > maxReservedPorts:
+		return ErrInvalidParameter("A container instance can have at most %d reserved ports.", maxReservedPorts)
+	}
+	for _, version := range []string{req.AgentVersion, req.AgentHash, req.DockerVersion} {
+		if len(version) > maxVersionText {
+			return ErrInvalidParameter("Version information should have at most %d characters.", maxVersionText)
+		}
+	}
+	for _, a := range req.Attributes {
+		switch {
+		case a.Name == "" || utf8.RuneCountInString(a.Name) > maxAttributeText:
+			return errAttributeName(clip(a.Name, maxAttributeText))
+		case utf8.RuneCountInString(a.Value) > maxAttributeText:
+			return ErrInvalidParameter("Invalid attribute value: %s", clip(a.Value, maxAttributeText))
+		}
+	}
+	return nil
 }
 
 // registered is the record of the instance after the registration.

@@ -28,6 +28,13 @@ func (r *Room) RegisterTaskDefinition(ctx context.Context, s Scope, caller Calle
 	if err != nil {
 		return nil, err
 	}
+	roles := rolesOf(s, &definition, nil)
+	if err := roles.check(s); err != nil {
+		return nil, err
+	}
+	if err := r.mayPass(ctx, caller, roles); err != nil {
+		return nil, err
+	}
 	family := given(definition.Family)
 	var made *TaskDefinition
 	err = r.st.Update(ctx, func(tx *store.Tx) error {

@@ -22,6 +22,7 @@ type TaskReport struct {
 	Status     string // PENDING, RUNNING or STOPPED; of the whole task
 	Reason     string // of an agent-side failure, else ""
 	Containers []ContainerReport
+	Agents     []ManagedAgentReport
 
 	PullStartedAt, PullStoppedAt, ExecutionStoppedAt time.Time
 }
@@ -36,6 +37,13 @@ type ContainerReport struct {
 	ExitCode    *int32
 	Reason      string
 	Bindings    []NetworkBinding
+}
+
+// ManagedAgentReport is what an agent says of a process of AWS's in a container.
+type ManagedAgentReport struct {
+	Container, Name string
+	Status          string // PENDING, RUNNING or STOPPED
+	Reason          string
 }
 
 // taskOrder and containerOrder say which status comes after which: statuses only
@@ -62,6 +70,9 @@ func (t *Task) observed(rep TaskReport, def *TaskDefinition, now time.Time) *Tas
 	next := t.clone()
 	for i := range rep.Containers {
 		next.observeContainer(&rep.Containers[i], def)
+	}
+	for i := range rep.Agents {
+		next.observeAgent(&rep.Agents[i], now)
 	}
 	setOnce(&next.PullStartedAt, rep.PullStartedAt)
 	setOnce(&next.PullStoppedAt, rep.PullStoppedAt)
@@ -129,6 +140,7 @@ func (t *Task) end(now time.Time) {
 	setOnce(&t.StoppedAt, now)
 	for i := range t.Containers {
 		t.Containers[i].LastStatus = ContainerStopped
+		t.Containers[i].endAgents()
 	}
 	if !t.StartedAt.IsZero() {
 		setOnce(&t.ExecutionStoppedAt, now)
@@ -145,6 +157,9 @@ func (t *Task) observeContainer(rep *ContainerReport, def *TaskDefinition) {
 	if isLater(containerOrder, rep.Status, c.LastStatus) {
 		c.LastStatus = rep.Status
 	}
+	if c.LastStatus == ContainerStopped {
+		c.endAgents()
+	}
 	c.RuntimeID = cmp.Or(rep.RuntimeID, c.RuntimeID)
 	c.ImageDigest = cmp.Or(rep.ImageDigest, c.ImageDigest)
 	c.ExitCode = cmp.Or(c.ExitCode, rep.ExitCode)
@@ -154,6 +169,32 @@ func (t *Task) observeContainer(rep *ContainerReport, def *TaskDefinition) {
 	}
 	if len(c.Bindings) == 0 && c.LastStatus == ContainerRunning && def != nil {
 		c.Bindings = hostBindings(&def.Definition, c.Name)
+	}
+}
+
+// observeAgent: a managed agent may come and go as often as its container's agent
+// starts it again, so its status is the last one told.
+func (t *Task) observeAgent(rep *ManagedAgentReport, now time.Time) {
+	at := t.container(rep.Container)
+	if at < 0 || !slices.Contains(containerOrder, rep.Status) {
+		return
+	}
+	c := &t.Containers[at]
+	i := slices.IndexFunc(c.ManagedAgents, func(a ManagedAgent) bool { return a.Name == rep.Name })
+	if i < 0 || c.LastStatus == ContainerStopped && rep.Status != ContainerStopped {
+		return
+	}
+	a := &c.ManagedAgents[i]
+	if rep.Status == ContainerRunning && a.LastStatus != ContainerRunning {
+		a.StartedAt = now
+	}
+	a.LastStatus, a.Reason = rep.Status, clip(rep.Reason, maxStopReason)
+}
+
+// endAgents: nothing runs in a container that has stopped.
+func (c *Container) endAgents() {
+	for i := range c.ManagedAgents {
+		c.ManagedAgents[i].LastStatus = ContainerStopped
 	}
 }
 

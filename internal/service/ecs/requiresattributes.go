@@ -51,7 +51,7 @@ func (n *needs) when(is bool, names ...string) {
 
 func (n *needs) task(d *ecsshape.TaskDefinition) {
 	if given(d.TaskRoleArn) != "" {
-		n.add(oldCapability + "task-iam-role")
+		n.add(dockerAPI+"1.17", oldCapability+"task-iam-role")
 		n.when(networkMode(d) == ecsshape.NetworkModeHost, oldCapability+"task-iam-role-network-host")
 	}
 	n.when(networkMode(d) == ecsshape.NetworkModeAwsvpc, dockerAPI+"1.18", capability+"task-eni")
@@ -103,7 +103,7 @@ func (n *needs) container(d *ecsshape.TaskDefinition, c *ecsshape.ContainerDefin
 	n.when(c.RestartPolicy != nil && given(c.RestartPolicy.Enabled), capability+"container-restart-policy")
 	n.when(len(c.EnvironmentFiles) > 0, capability+"env-files.s3")
 	if f := c.FirelensConfiguration; f != nil {
-		n.add(capability + "firelens." + given(f.Type))
+		n.firelens(f)
 	}
 	for i := range c.PortMappings {
 		n.when(c.PortMappings[i].ContainerPortRange != nil, capability+"network.container-port-range")
@@ -130,7 +130,19 @@ func (n *needs) log(l *ecsshape.LogConfiguration, role bool) {
 	}
 	n.when(l.Options["awslogs-create-group"] != "", dockerAPI+"1.29")
 	n.when(l.Options["mode"] != "" || l.Options["max-buffer-size"] != "", dockerAPI+"1.28")
+	n.when(driver == ecsshape.LogDriverAwsfirelens && l.Options["log-driver-buffer-limit"] != "",
+		capability+"logging-driver.awsfirelens.log-driver-buffer-limit")
 	n.secrets(l.SecretOptions, "bootstrap.log-driver")
+}
+
+func (n *needs) firelens(f *ecsshape.FirelensConfiguration) {
+	n.add(capability + "firelens." + given(f.Type))
+	switch f.Options[firelensConfigType] {
+	case "s3":
+		n.add(capability + "firelens.options.config.s3")
+	case "file":
+		n.add(capability + "firelens.options.config.file")
+	}
 }
 
 // secrets: Secrets Manager's are told from those of Systems Manager by the ARN.

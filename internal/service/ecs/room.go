@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -21,6 +22,14 @@ type Config struct {
 	Registry func(image string) (registryID, region string, ours bool)
 	// Zone gives the Availability Zone of an EC2 instance of ours; "" if unknown.
 	Zone func(s Scope, ec2InstanceID string) string
+	// Roles issues the credentials of tasks, as *iam.Room does; without it no role
+	// can be assumed.
+	Roles Roles
+	// PassRole refuses a caller who may not hand the role to ECS, in the words of
+	// AccessDeniedException; nil allows everybody.
+	PassRole func(ctx context.Context, caller Caller, roleARN string) error
+	// Sessions opens the sessions of ECS Exec; without it no agent is connected.
+	Sessions Sessions
 }
 
 // Room holds the records of ECS in one store. It is safe for concurrent use;

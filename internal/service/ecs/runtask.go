@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/slipway/slipway/internal/schedule"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
-	"github.com/slipway/slipway/internal/store"
 )
 
 // RunTaskRequest is a request to place and start tasks.
@@ -40,7 +40,10 @@ const (
 // RunTask places and starts up to ten tasks. Tasks and failures come together:
 // what fits is started, and why the rest does not is told per instance, for at
 // most as many instances as tasks were asked for.
-func (r *Room) RunTask(ctx context.Context, s Scope, _ Caller, req RunTaskRequest) ([]*Task, []Failure, error) {
+func (r *Room) RunTask(ctx context.Context, s Scope, caller Caller, req RunTaskRequest) ([]*Task, []Failure, error) {
+	if req.Count < 1 || req.Count > maxRunCount {
+		return nil, nil, ErrInvalidParameter("Count should be between 1 and %d.", maxRunCount)
+	}
 	token, err := req.idempotency(s)
 	if err != nil {
 		return nil, nil, err
@@ -49,8 +52,15 @@ func (r *Room) RunTask(ctx context.Context, s Scope, _ Caller, req RunTaskReques
 	if tasks, found, err := token.replay(snap, apiNow()); found {
 		return tasks, []Failure{}, err
 	}
-	p, err := req.placement(snap, s)
+	found, err := req.resolve(snap, s, maxRunStartedBy)
 	if err != nil {
+		return nil, nil, err
+	}
+	p, err := req.placement(found)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := r.runWith(ctx, s, caller, found, req.Overrides); err != nil {
 		return nil, nil, err
 	}
 	if token != nil {
@@ -68,14 +78,7 @@ func (r *Room) RunTask(ctx context.Context, s Scope, _ Caller, req RunTaskReques
 }
 
 // placement checks the request and turns it into what place needs.
-func (req *RunTaskRequest) placement(r store.Reader, s Scope) (placementRequest, error) {
-	if req.Count < 1 || req.Count > maxRunCount {
-		return placementRequest{}, ErrInvalidParameter("Count should be between 1 and %d.", maxRunCount)
-	}
-	found, err := req.resolve(r, s, maxRunStartedBy)
-	if err != nil {
-		return placementRequest{}, err
-	}
+func (req *RunTaskRequest) placement(found resolvedTask) (placementRequest, error) {
 	choice := LaunchChoice{
 		LaunchType:               req.LaunchType,
 		CapacityProviderStrategy: req.CapacityProviderStrategy,
@@ -86,6 +89,7 @@ func (req *RunTaskRequest) placement(r store.Reader, s Scope) (placementRequest,
 		return placementRequest{}, err
 	}
 	p := placementRequest{template: taskTemplate(found.def, &req.TaskOptions, found.cluster.Name), needInstances: true}
+	p.template.LaunchType = cmp.Or(req.LaunchType, ecsshape.LaunchTypeEC2)
 	p.schedule = scheduleRequest(&found.def.Definition, &p.template, req.Count)
 	constraints := scheduleConstraints(req.PlacementConstraints)
 	if err := schedule.ValidateConstraints(constraints); err != nil {

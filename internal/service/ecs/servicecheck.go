@@ -102,7 +102,7 @@ func (s *Service) check(c *Cluster, d *TaskDefinition) error {
 	}
 	for _, err := range []error{
 		s.checkCapacity(c, d), s.checkNetwork(d), s.checkPlacement(), s.checkDaemon(), s.checkRebalancing(),
-		checkServed(&d.Definition, nil),
+		checkServed(&d.Definition),
 	} {
 		if err != nil {
 			return err

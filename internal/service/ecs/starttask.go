@@ -25,7 +25,7 @@ const (
 
 // StartTask starts the tasks that the named instances can take, in one
 // transaction, and says of each of the others why it can't.
-func (r *Room) StartTask(ctx context.Context, s Scope, _ Caller, req StartTaskRequest) ([]*Task, []Failure, error) {
+func (r *Room) StartTask(ctx context.Context, s Scope, caller Caller, req StartTaskRequest) ([]*Task, []Failure, error) {
 	if n := len(req.ContainerInstances); n == 0 || n > maxStartInstances {
 		return nil, nil, ErrInvalidParameter("Container instances should have between 1 and %d items.", maxStartInstances)
 	}
@@ -33,7 +33,12 @@ func (r *Room) StartTask(ctx context.Context, s Scope, _ Caller, req StartTaskRe
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := (LaunchChoice{LaunchType: ecsshape.LaunchTypeEC2}).Check(found.cluster, &found.def.Definition); err != nil {
+	for launchType := range r.startLaunchTypes(s, found.cluster.Name, req.ContainerInstances) {
+		if err := (LaunchChoice{LaunchType: launchType}).Check(found.cluster, &found.def.Definition); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := r.runWith(ctx, s, caller, found, req.Overrides); err != nil {
 		return nil, nil, err
 	}
 	r.placing.Lock()
@@ -47,16 +52,37 @@ func (r *Room) StartTask(ctx context.Context, s Scope, _ Caller, req StartTaskRe
 	return nil, nil, errLostPlacement
 }
 
+// startLaunchTypes are the launch types of the named instances; EC2 where there
+// is none.
+func (r *Room) startLaunchTypes(s Scope, cluster string, refs []string) map[string]bool {
+	snap := r.st.Snapshot()
+	types := map[string]bool{}
+	for _, ref := range refs {
+		id, _ := s.lastOf(ref, "container-instance")
+		if inst, ok := Instances.Get(snap, s.Key(cluster, id)); ok {
+			types[inst.launchType()] = true
+		}
+	}
+	if len(types) == 0 {
+		types[ecsshape.LaunchTypeEC2] = true
+	}
+	return types
+}
+
 func (r *Room) startOnce(ctx context.Context, s Scope, req *StartTaskRequest, found resolvedTask) ([]*Task, []Failure, error) {
 	snap := r.st.Snapshot()
 	cluster := found.cluster.Name
-	f := r.fleetOf(snap, s, cluster, false)
 	template := taskTemplate(found.def, &req.TaskOptions, cluster)
 	now := apiNow()
 	var tasks []*Task
 	failures := []Failure{}
 	for _, ref := range req.ContainerInstances {
 		id, _ := s.lastOf(ref, "container-instance")
+		template.LaunchType = ecsshape.LaunchTypeEC2
+		if inst, ok := Instances.Get(snap, s.Key(cluster, id)); ok {
+			template.LaunchType = inst.launchType()
+		}
+		f := r.fleetOf(snap, s, cluster, template.LaunchType, false)
 		reason := f.startOn(id, found.def, &template, r)
 		if reason != "" {
 			failures = append(failures, Failure{ARN: s.instanceRefARN(cluster, ref), Reason: string(reason)})
@@ -66,7 +92,9 @@ func (r *Room) startOnce(ctx context.Context, s Scope, req *StartTaskRequest, fo
 	}
 	err := r.st.Update(ctx, func(tx *store.Tx) error { return takeAll(tx, tasks, false) })
 	if err != nil {
-		f.distrust(tasks)
+		for _, t := range tasks {
+			r.fleetOf(snap, s, cluster, t.LaunchType, false).distrust([]*Task{t})
+		}
 		return nil, nil, err
 	}
 	return tasks, failures, nil

@@ -384,7 +384,7 @@ func TestPlaceServiceTasksAndTheirDigests(t *testing.T) {
 	r.report(tasks[0], TaskReport{Status: TaskPending, Containers: []ContainerReport{{Name: "app", Status: ContainerPending, ImageDigest: "sha256:first"}}})
 	r.report(tasks[1], TaskReport{Status: TaskPending, Containers: []ContainerReport{{Name: "app", Status: ContainerPending, ImageDigest: "sha256:second"}}})
 	snap := r.st.Snapshot()
-	p, err := r.PayloadOf(snap, tasks[2])
+	p, err := r.PayloadOf(snap, tasks[2], "")
 	if err != nil || p.Containers[0].Image != "registry.test/app@sha256:first" {
 		t.Errorf("image %s, %v", p.Containers[0].Image, err)
 	}

@@ -70,6 +70,11 @@ type Task struct {
 	Attributes []Attribute            `json:"attributes,omitzero"`
 	Tags       []tag.Tag              `json:"tags,omitzero"`
 
+	// TaskRole and ExecutionRole are the roles that the task runs with, overrides
+	// counted; nil where it has none.
+	TaskRole      *TaskRole `json:"taskRole,omitzero"`
+	ExecutionRole *TaskRole `json:"executionRole,omitzero"`
+
 	EnableExecuteCommand bool        `json:"enableExecuteCommand,omitzero"`
 	Protection           *Protection `json:"protection,omitzero"`
 	// Noted: the service scheduler has drawn its conclusions from how the task
@@ -82,6 +87,14 @@ type Task struct {
 type Stop struct {
 	Code   string `json:"code"`
 	Reason string `json:"reason"`
+}
+
+// TaskRole is a role of one task. CredentialsID is the secret part of the URL at
+// which the task's containers fetch the role's credentials: the same for as long
+// as the task lives, and nobody can guess it.
+type TaskRole struct {
+	ARN           string `json:"arn"`
+	CredentialsID string `json:"credentialsId"` // a random uuid
 }
 
 // Protection guards a service's task against scale-in and deployments.
@@ -103,10 +116,21 @@ type Container struct {
 	Health      string           `json:"health,omitzero"`   // HEALTHY, UNHEALTHY or UNKNOWN
 	HasCheck    bool             `json:"hasCheck,omitzero"` // it defines a health check
 	Bindings    []NetworkBinding `json:"bindings,omitzero"`
+	// ManagedAgents are the processes that the agent runs inside the container.
+	ManagedAgents []ManagedAgent `json:"managedAgents,omitzero"`
 
 	CPU               string `json:"cpu,omitzero"`
 	Memory            string `json:"memory,omitzero"`
 	MemoryReservation string `json:"memoryReservation,omitzero"`
+}
+
+// ManagedAgent is a process of AWS's inside a container, as its agent reported
+// it: ExecuteCommandAgent is behind ECS Exec.
+type ManagedAgent struct {
+	Name       string    `json:"name"`
+	LastStatus string    `json:"lastStatus"` // PENDING, RUNNING or STOPPED
+	Reason     string    `json:"reason,omitzero"`
+	StartedAt  time.Time `json:"startedAt,omitzero"` // of the last start
 }
 
 // NetworkBinding is a host port that leads to a container port.

@@ -1,6 +1,9 @@
 package ecs
 
-import "github.com/slipway/slipway/internal/store"
+import (
+	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
+	"github.com/slipway/slipway/internal/store"
+)
 
 // TaskCount is how many tasks of something are running and pending, as AWS
 // counts them: running are those RUNNING that are to run; pending are those
@@ -10,6 +13,7 @@ type TaskCount struct{ Running, Pending int }
 // The things whose tasks are counted.
 const (
 	countCluster    = "cluster"
+	countExternal   = "external"
 	countInstance   = "instance"
 	countService    = "service"
 	countDeployment = "deployment"
@@ -22,6 +26,9 @@ func taskCountKeys(t *Task) []string {
 		return nil
 	}
 	keys := []string{t.Scope.Key(t.Cluster, countCluster, state)}
+	if t.LaunchType == ecsshape.LaunchTypeExternal {
+		keys = append(keys, t.Scope.Key(t.Cluster, countExternal, state))
+	}
 	if t.Instance != "" {
 		keys = append(keys, t.Scope.Key(t.Cluster, countInstance, t.Instance, state))
 	}
@@ -49,6 +56,12 @@ func countState(t *Task) string {
 // O(log n), however many tasks there are.
 func CountClusterTasks(r store.Reader, s Scope, cluster string) TaskCount {
 	return countTasks(r, s, cluster, countCluster)
+}
+
+// CountExternalTasks counts those of a cluster's tasks that are on external
+// instances.
+func CountExternalTasks(r store.Reader, s Scope, cluster string) TaskCount {
+	return countTasks(r, s, cluster, countExternal)
 }
 
 // CountInstanceTasks counts the tasks of a container instance.

@@ -59,7 +59,7 @@ func (o *TaskOptions) resolve(r store.Reader, s Scope, maxStartedBy int) (resolv
 	if err := o.check(maxStartedBy); err != nil {
 		return resolvedTask{}, err
 	}
-	if err := o.normaliseOverrides(&def.Definition); err != nil {
+	if err := o.normaliseOverrides(s, &def.Definition); err != nil {
 		return resolvedTask{}, err
 	}
 	if err := checkNetwork(&def.Definition, o.NetworkConfiguration); err != nil {
@@ -68,7 +68,7 @@ func (o *TaskOptions) resolve(r store.Reader, s Scope, maxStartedBy int) (resolv
 	if err := checkVolumes(&def.Definition, o.VolumeConfigurations); err != nil {
 		return resolvedTask{}, err
 	}
-	if err := checkServed(&def.Definition, o.Overrides); err != nil {
+	if err := checkServed(&def.Definition); err != nil {
 		return resolvedTask{}, err
 	}
 	return resolvedTask{c, def}, nil
@@ -97,7 +97,7 @@ func (o *TaskOptions) check(maxStartedBy int) error {
 
 // normaliseOverrides checks the overrides against the definition and replaces
 // them by a copy with cpu and memory as integers.
-func (o *TaskOptions) normaliseOverrides(d *ecsshape.TaskDefinition) error {
+func (o *TaskOptions) normaliseOverrides(s Scope, d *ecsshape.TaskDefinition) error {
 	if o.Overrides == nil {
 		return nil
 	}
@@ -114,6 +114,9 @@ func (o *TaskOptions) normaliseOverrides(d *ecsshape.TaskDefinition) error {
 		}
 	}
 	over := *o.Overrides
+	if err := rolesOf(s, &ecsshape.TaskDefinition{}, &over).check(s); err != nil {
+		return err
+	}
 	if over.Cpu, err = normalAmount(over.Cpu, cpuUnits, "cpu"); err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func checkContainerOverride(d *ecsshape.TaskDefinition, o *ecsshape.ContainerOve
 			return ErrInvalidParameter("Environment variable names of container '%s' must not be empty.", name)
 		}
 	}
-	return nil
+	return checkEnvironmentFiles(name, o.EnvironmentFiles)
 }
 
 // checkNetwork applies api_failures_messages to the network configuration.

@@ -10,6 +10,9 @@ import (
 func (t *Task) clone() *Task {
 	c := *t
 	c.Containers = slices.Clone(t.Containers)
+	for i := range c.Containers {
+		c.Containers[i].ManagedAgents = slices.Clone(c.Containers[i].ManagedAgents)
+	}
 	return &c
 }
 

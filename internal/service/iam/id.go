@@ -28,6 +28,12 @@ func newSecret() string {
 	return base64.StdEncoding.EncodeToString(random(30))
 }
 
+// newID returns an id such as AROAIOSFODNN7EXAMPLE2: a prefix that tells the kind,
+// and 17 characters.
+func newID(prefix string) string {
+	return prefix + base32.StdEncoding.EncodeToString(random(11))[:17]
+}
+
 func random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b) // never fails: it ends the program instead

@@ -9,22 +9,26 @@ import (
 	"strings"
 )
 
-// canonicalRequest appends the canonical form of r to b.
-func canonicalRequest(b []byte, r *http.Request, signed []string, presigned bool, bodyHash string) []byte {
+// canonicalRequest appends the canonical form of r, which s signs, to b.
+func canonicalRequest(b []byte, r *http.Request, s *Signature, bodyHash string) []byte {
 	b = append(b, r.Method...)
 	b = append(b, '\n')
-	b = appendPath(b, r.URL)
+	if s.Service == s3 {
+		b = appendObjectPath(b, r.URL)
+	} else {
+		b = appendPath(b, r.URL)
+	}
 	b = append(b, '\n')
-	b = appendQuery(b, r.URL.RawQuery, presigned)
+	b = appendQuery(b, r.URL.RawQuery, s.presigned)
 	b = append(b, '\n')
-	for _, name := range signed {
+	for _, name := range s.signed {
 		b = append(b, name...)
 		b = append(b, ':')
 		b = appendHeader(b, r, name)
 		b = append(b, '\n')
 	}
 	b = append(b, '\n')
-	for i, name := range signed {
+	for i, name := range s.signed {
 		if i > 0 {
 			b = append(b, ';')
 		}
@@ -46,6 +50,15 @@ func appendPath(b []byte, u *url.URL) []byte {
 		clean += "/"
 	}
 	return appendEscaped(b, clean, true)
+}
+
+// appendObjectPath writes the path as it is for S3: encoded once, and every part kept, because ".." and "//" are parts
+// of the names of objects.
+func appendObjectPath(b []byte, u *url.URL) []byte {
+	if u.Path == "" {
+		return append(b, '/')
+	}
+	return appendEscaped(b, u.Path, true)
 }
 
 // appendQuery writes the parameters decoded, encoded strictly, and sorted. The

@@ -7,8 +7,8 @@
 // (or the presigned period), for the named service. It refuses, with AWS's own
 // texts, what AWS refuses: unsigned host or x-amz- headers, scopes of another
 // day or service, times more than five minutes off, presigned periods above
-// seven days, bodies that do not match. UNSIGNED-PAYLOAD is refused: among
-// AWS's services only S3 takes it. Chunk-signed bodies (S3) and SigV4A are not
+// seven days, bodies that do not match. UNSIGNED-PAYLOAD is for S3 alone, as at
+// AWS, where it is the rule for presigned requests. Chunk-signed bodies and SigV4A are not
 // known here.
 //
 // It knows no keys: the caller finds the secret for [Signature.AccessKeyID] and

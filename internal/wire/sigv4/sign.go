@@ -23,6 +23,9 @@ var unsigned = []string{"Authorization", "Accept-Encoding", "Connection", "Conte
 func Sign(r *http.Request, body []byte, c Credentials, region, service string, now time.Time) {
 	stamp := now.UTC().Format(timeFormat)
 	r.Header.Set("X-Amz-Date", stamp)
+	if service == s3 {
+		r.Header.Set("X-Amz-Content-Sha256", HashBody(body)) // S3 wants it said
+	}
 	if c.SessionToken != "" {
 		r.Header.Set("X-Amz-Security-Token", c.SessionToken)
 	}

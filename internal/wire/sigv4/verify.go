@@ -13,6 +13,13 @@ import (
 // skew is how far a client's clock may be off, either way.
 const skew = 5 * time.Minute
 
+// s3 is the signing name of Amazon S3, whose signatures differ: the path is encoded once, and the body need not be
+// signed (Amazon S3 API Reference, "Authenticating Requests").
+const (
+	s3              = "s3"
+	unsignedPayload = "UNSIGNED-PAYLOAD"
+)
+
 // HashBody returns the hex SHA-256 of a body.
 func HashBody(body []byte) string {
 	sum := sha256.Sum256(body)
@@ -39,7 +46,11 @@ func (v *Verifier) Verify(r *http.Request, s *Signature, body []byte, service, s
 		return err
 	}
 	bodyHash := HashBody(body)
-	if given := r.Header.Get("X-Amz-Content-Sha256"); given != "" && !strings.EqualFold(given, bodyHash) {
+	given := r.Header.Get("X-Amz-Content-Sha256")
+	switch {
+	case s.Service == s3 && (given == unsignedPayload || given == "" && s.presigned):
+		bodyHash = unsignedPayload
+	case given != "" && !strings.EqualFold(given, bodyHash):
 		return fail(Mismatch, mismatchText)
 	}
 	id := keyID{secret, s.Date, s.Region, s.Service}
@@ -56,7 +67,7 @@ func (v *Verifier) Verify(r *http.Request, s *Signature, body []byte, service, s
 
 func signature(key []byte, r *http.Request, s *Signature, bodyHash string) string {
 	var buf [2048]byte
-	canonical := sha256.Sum256(canonicalRequest(buf[:0], r, s.signed, s.presigned, bodyHash))
+	canonical := sha256.Sum256(canonicalRequest(buf[:0], r, s, bodyHash))
 	text := append(buf[:0], algorithm+"\n"...)
 	text = append(text, s.stamp...)
 	text = append(text, '\n')

@@ -22,5 +22,6 @@ func Register(m *wire.Mux, room *ecs.Room) {
 	registerSettings(m, room)
 	registerProviders(m, room)
 	registerTasks(m, room)
+	registerExec(m, room)
 	registerServices(m, room)
 }

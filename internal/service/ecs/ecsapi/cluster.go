@@ -153,20 +153,20 @@ func settingsOf(c *ecs.Cluster) []ecsshape.ClusterSetting {
 }
 
 // statistics are the counts by launch type, in AWS's order. Everything here runs
-// on EC2 instances.
+// on EC2 or external instances.
 func statistics(v ecs.ClusterView) []ecsshape.KeyValuePair {
 	var out []ecsshape.KeyValuePair
 	for _, s := range []struct {
 		name  string
 		count int
 	}{
-		{"runningEC2TasksCount", v.Tasks.Running}, {"runningFargateTasksCount", 0},
-		{"pendingEC2TasksCount", v.Tasks.Pending}, {"pendingFargateTasksCount", 0},
-		{"runningExternalTasksCount", 0}, {"pendingExternalTasksCount", 0},
+		{"runningEC2TasksCount", v.Tasks.Running - v.ExternalTasks.Running}, {"runningFargateTasksCount", 0},
+		{"pendingEC2TasksCount", v.Tasks.Pending - v.ExternalTasks.Pending}, {"pendingFargateTasksCount", 0},
+		{"runningExternalTasksCount", v.ExternalTasks.Running}, {"pendingExternalTasksCount", v.ExternalTasks.Pending},
 		{"runningManagedInstancesTasksCount", 0}, {"pendingManagedInstancesTasksCount", 0},
-		{"activeEC2ServiceCount", v.ActiveServices}, {"activeFargateServiceCount", 0},
-		{"drainingEC2ServiceCount", v.DrainingServices}, {"drainingFargateServiceCount", 0},
-		{"activeExternalServiceCount", 0}, {"drainingExternalServiceCount", 0},
+		{"activeEC2ServiceCount", v.ActiveServices - v.ActiveExternal}, {"activeFargateServiceCount", 0},
+		{"drainingEC2ServiceCount", v.DrainingServices - v.DrainingExternal}, {"drainingFargateServiceCount", 0},
+		{"activeExternalServiceCount", v.ActiveExternal}, {"drainingExternalServiceCount", v.DrainingExternal},
 		{"activeManagedInstancesServiceCount", 0}, {"drainingManagedInstancesServiceCount", 0},
 	} {
 		out = append(out, ecsshape.KeyValuePair{Name: &s.name, Value: new(strconv.Itoa(s.count))})

@@ -30,7 +30,7 @@ const (
 // doorKeys knows a key AKIA<account> of each account.
 type doorKeys struct{}
 
-func (doorKeys) Key(_ context.Context, id string) (wire.Credential, bool, error) {
+func (doorKeys) Key(_ context.Context, id, _ string) (wire.Credential, bool, error) {
 	for _, account := range []string{firstAccount, secondAccount} {
 		if id == "AKIA"+account {
 			return wire.Credential{

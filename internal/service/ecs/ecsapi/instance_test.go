@@ -391,3 +391,56 @@ func TestDiscoverPollEndpoint(t *testing.T) {
 		t.Errorf("discovered %+v, %v", out, err)
 	}
 }
+
+func TestRegistrationIsBounded(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	if _, err := d.CreateCluster(t.Context(), &sdk.CreateClusterInput{}); err != nil {
+		t.Fatal(err)
+	}
+	text := func(n int) *string { return new(strings.Repeat("x", n)) }
+	for name, tt := range map[string]struct {
+		change func(in *sdk.RegisterContainerInstanceInput)
+		want   string // "": taken
+	}{
+		"at the bounds": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.Attributes = append(in.Attributes, types.Attribute{Name: text(128), Value: text(128)})
+			in.VersionInfo = &types.VersionInfo{AgentVersion: text(128), AgentHash: text(128), DockerVersion: text(128)}
+		}, ""},
+		"name of an attribute": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.Attributes = append(in.Attributes, types.Attribute{Name: text(129)})
+		}, "Invalid attribute name: " + *text(128)},
+		"value of an attribute": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.Attributes = append(in.Attributes, types.Attribute{Name: new("a"), Value: text(5000)})
+		}, "Invalid attribute value: " + *text(128)},
+		"number of attributes": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.Attributes = slices.Repeat(in.Attributes, 200)
+		}, "Attributes cannot have more than 500 elements."},
+		"version": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.VersionInfo = &types.VersionInfo{DockerVersion: text(129)}
+		}, "Version information should have at most 128 characters."},
+		"identity document": {func(in *sdk.RegisterContainerInstanceInput) {
+			in.InstanceIdentityDocument = text(16<<10 + 1)
+		}, "instanceIdentityDocument should have at most 16384 characters."},
+		"reserved ports": {func(in *sdk.RegisterContainerInstanceInput) {
+			for i := range 99 {
+				in.TotalResources[2].StringSetValue = append(in.TotalResources[2].StringSetValue, fmt.Sprint(1000+i))
+			}
+		}, "A container instance can have at most 100 reserved ports."},
+	} {
+		in := registration("i-0123456789abcdef0", "")
+		tt.change(in)
+		_, err := d.RegisterContainerInstance(t.Context(), in)
+		if tt.want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		t.Run(name, func(t *testing.T) { wantError(t, err, "InvalidParameterException", tt.want) })
+	}
+	body := `{"clientToken":"` + *text(65) + `"}`
+	if status, answer := d.post(t, "RegisterContainerInstance", []byte(body)); status != http.StatusBadRequest || !strings.Contains(string(answer), "InvalidParameterException") {
+		t.Errorf("token: %d %s", status, answer)
+	}
+}

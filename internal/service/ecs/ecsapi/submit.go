@@ -31,6 +31,12 @@ func (h taskHandlers) submitTask(ctx context.Context, call *wire.Call, in *ecssh
 			Bindings:    bindingsOf(c.NetworkBindings),
 		})
 	}
+	for i := range in.ManagedAgents {
+		a := &in.ManagedAgents[i]
+		rep.Agents = append(rep.Agents, ecs.ManagedAgentReport{
+			Container: value(a.ContainerName), Name: value(a.ManagedAgentName), Status: value(a.Status), Reason: value(a.Reason),
+		})
+	}
 	err := h.room.SubmitTaskState(ctx, scopeOf(call), callerOf(call), value(in.Cluster), value(in.Task), rep)
 	if err != nil {
 		return nil, err

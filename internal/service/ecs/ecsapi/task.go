@@ -164,6 +164,7 @@ func containerShapes(t *ecs.Task) []ecsshape.Container {
 			Image:             &c.Image,
 			ImageDigest:       textOrAbsent(c.ImageDigest),
 			LastStatus:        &c.LastStatus,
+			ManagedAgents:     managedAgentShapes(c.ManagedAgents),
 			Memory:            textOrAbsent(c.Memory),
 			MemoryReservation: textOrAbsent(c.MemoryReservation),
 			Name:              &c.Name,
@@ -173,6 +174,18 @@ func containerShapes(t *ecs.Task) []ecsshape.Container {
 			RuntimeId:         textOrAbsent(c.RuntimeID),
 			TaskArn:           &taskARN,
 		}
+	}
+	return out
+}
+
+// managedAgentShapes: the member is absent where there is none.
+func managedAgentShapes(agents []ecs.ManagedAgent) []ecsshape.ManagedAgent {
+	var out []ecsshape.ManagedAgent
+	for i := range agents {
+		a := &agents[i]
+		out = append(out, ecsshape.ManagedAgent{
+			Name: &a.Name, LastStatus: &a.LastStatus, LastStartedAt: shape.At(a.StartedAt), Reason: textOrAbsent(a.Reason),
+		})
 	}
 	return out
 }

@@ -26,7 +26,7 @@ import (
 
 type taskKeys struct{}
 
-func (taskKeys) Key(_ context.Context, id string) (wire.Credential, bool, error) {
+func (taskKeys) Key(_ context.Context, id, _ string) (wire.Credential, bool, error) {
 	return wire.Credential{AccessKeyID: id, SecretAccessKey: "secret", Principal: wire.Principal{
 		ARN: "arn:aws:iam::123456789012:root", Account: "123456789012",
 	}}, true, nil
@@ -260,5 +260,46 @@ func TestProtectionThroughTheSDK(t *testing.T) {
 	})
 	if err != nil || len(out.ProtectedTasks) != 0 || *out.Failures[0].Reason != "TASK_NOT_VALID" {
 		t.Errorf("%s, %v", a.last, err)
+	}
+}
+
+func TestManagedAgentsThroughTheSDK(t *testing.T) {
+	a := newTaskAPI(t)
+	err := a.room.Store().Update(t.Context(), func(tx *store.Tx) error {
+		inst, _ := ecs.Instances.Get(tx, a.s.Key("default", fmt.Sprintf("%032x", 1)))
+		next := *inst
+		next.Attributes = []ecs.Attribute{{Name: "ecs.capability.execute-command"}}
+		ecs.Instances.Put(tx, &next)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := a.RunTask(t.Context(), &sdk.RunTaskInput{TaskDefinition: new("web"), EnableExecuteCommand: true})
+	if err != nil || len(run.Tasks) != 1 {
+		t.Fatalf("%s, %v", a.last, err)
+	}
+	if m := run.Tasks[0].Containers[0].ManagedAgents; len(m) != 1 || m[0].Name != types.ManagedAgentNameExecuteCommandAgent || *m[0].LastStatus != "PENDING" || m[0].LastStartedAt != nil {
+		t.Errorf("new: %s", a.last)
+	}
+	arn := run.Tasks[0].TaskArn
+	_, err = a.SubmitTaskStateChange(t.Context(), &sdk.SubmitTaskStateChangeInput{
+		Task: arn, Status: new("RUNNING"),
+		Containers: []types.ContainerStateChange{{ContainerName: new("app"), Status: new("RUNNING")}, {ContainerName: new("side"), Status: new("RUNNING")}},
+		ManagedAgents: []types.ManagedAgentStateChange{
+			{ContainerName: new("app"), ManagedAgentName: types.ManagedAgentNameExecuteCommandAgent, Status: new("RUNNING")},
+			{ContainerName: new("side"), ManagedAgentName: types.ManagedAgentNameExecuteCommandAgent, Status: new("STOPPED"), Reason: new("no programs")},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := a.DescribeTasks(t.Context(), &sdk.DescribeTasksInput{Tasks: []string{*arn}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, side := got.Tasks[0].Containers[0].ManagedAgents[0], got.Tasks[0].Containers[1].ManagedAgents[0]
+	if *app.LastStatus != "RUNNING" || app.LastStartedAt == nil || *side.LastStatus != "STOPPED" || *side.Reason != "no programs" {
+		t.Errorf("reported: %s", a.last)
 	}
 }

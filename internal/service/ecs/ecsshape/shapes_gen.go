@@ -28,6 +28,7 @@ var (
 	DescribeTaskDefinition        = &wire.Operation[DescribeTaskDefinitionInput, DescribeTaskDefinitionOutput]{Service: API, Name: "DescribeTaskDefinition"}
 	DescribeTasks                 = &wire.Operation[DescribeTasksInput, DescribeTasksOutput]{Service: API, Name: "DescribeTasks"}
 	DiscoverPollEndpoint          = &wire.Operation[DiscoverPollEndpointInput, DiscoverPollEndpointOutput]{Service: API, Name: "DiscoverPollEndpoint"}
+	ExecuteCommand                = &wire.Operation[ExecuteCommandInput, ExecuteCommandOutput]{Service: API, Name: "ExecuteCommand"}
 	GetTaskProtection             = &wire.Operation[GetTaskProtectionInput, GetTaskProtectionOutput]{Service: API, Name: "GetTaskProtection"}
 	ListAccountSettings           = &wire.Operation[ListAccountSettingsInput, ListAccountSettingsOutput]{Service: API, Name: "ListAccountSettings"}
 	ListAttributes                = &wire.Operation[ListAttributesInput, ListAttributesOutput]{Service: API, Name: "ListAttributes"}
@@ -744,6 +745,15 @@ type ExecuteCommandConfiguration struct {
 	Logging          *string                         `json:"logging,omitzero" aws:"c=ExecuteCommandLogging"`
 }
 
+// ExecuteCommandInput is the API shape ExecuteCommandRequest.
+type ExecuteCommandInput struct {
+	Cluster     *string `json:"cluster,omitzero"`
+	Command     *string `json:"command,omitzero" aws:"req"`
+	Container   *string `json:"container,omitzero"`
+	Interactive *bool   `json:"interactive,omitzero" aws:"req"`
+	Task        *string `json:"task,omitzero" aws:"req"`
+}
+
 // ExecuteCommandLogConfiguration is the API shape ExecuteCommandLogConfiguration.
 type ExecuteCommandLogConfiguration struct {
 	CloudWatchEncryptionEnabled *bool   `json:"cloudWatchEncryptionEnabled,omitzero"`
@@ -751,6 +761,16 @@ type ExecuteCommandLogConfiguration struct {
 	S3BucketName                *string `json:"s3BucketName,omitzero"`
 	S3EncryptionEnabled         *bool   `json:"s3EncryptionEnabled,omitzero"`
 	S3KeyPrefix                 *string `json:"s3KeyPrefix,omitzero"`
+}
+
+// ExecuteCommandOutput is the API shape ExecuteCommandResponse.
+type ExecuteCommandOutput struct {
+	ClusterArn    *string  `json:"clusterArn,omitzero"`
+	ContainerArn  *string  `json:"containerArn,omitzero"`
+	ContainerName *string  `json:"containerName,omitzero"`
+	Interactive   *bool    `json:"interactive,omitzero"`
+	Session       *Session `json:"session,omitzero"`
+	TaskArn       *string  `json:"taskArn,omitzero"`
 }
 
 // FSxWindowsFileServerAuthorizationConfig is the API shape FSxWindowsFileServerAuthorizationConfig.
@@ -1765,6 +1785,13 @@ type ServiceRevisionSummary struct {
 type ServiceVolumeConfiguration struct {
 	ManagedEBSVolume *ServiceManagedEBSVolumeConfiguration `json:"managedEBSVolume,omitzero"`
 	Name             *string                               `json:"name,omitzero" aws:"req"`
+}
+
+// Session is the API shape Session.
+type Session struct {
+	SessionId  *string `json:"sessionId,omitzero"`
+	StreamUrl  *string `json:"streamUrl,omitzero"`
+	TokenValue *string `json:"tokenValue,omitzero"`
 }
 
 // Setting is the API shape Setting.
@@ -2905,6 +2932,7 @@ const (
 	CodeServiceDeploymentNotFoundException             = "ServiceDeploymentNotFoundException"
 	CodeServiceNotActiveException                      = "ServiceNotActiveException"
 	CodeServiceNotFoundException                       = "ServiceNotFoundException"
+	CodeTargetNotConnectedException                    = "TargetNotConnectedException"
 	CodeTargetNotFoundException                        = "TargetNotFoundException"
 	CodeUnsupportedFeatureException                    = "UnsupportedFeatureException"
 	CodeUpdateInProgressException                      = "UpdateInProgressException"

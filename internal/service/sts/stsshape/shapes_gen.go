@@ -3,14 +3,66 @@
 package stsshape
 
 import (
+	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/wire"
 	"github.com/slipway/slipway/internal/wire/shape"
 )
 
 // The operations that are served.
 var (
+	AssumeRole        = &wire.Operation[AssumeRoleInput, AssumeRoleOutput]{Service: API, Name: "AssumeRole"}
+	GetAccessKeyInfo  = &wire.Operation[GetAccessKeyInfoInput, GetAccessKeyInfoOutput]{Service: API, Name: "GetAccessKeyInfo"}
 	GetCallerIdentity = &wire.Operation[GetCallerIdentityInput, GetCallerIdentityOutput]{Service: API, Name: "GetCallerIdentity"}
+	GetSessionToken   = &wire.Operation[GetSessionTokenInput, GetSessionTokenOutput]{Service: API, Name: "GetSessionToken"}
 )
+
+// AssumeRoleInput is the API shape AssumeRoleRequest.
+type AssumeRoleInput struct {
+	DurationSeconds   *int32                 `json:"DurationSeconds,omitzero" aws:"c=roleDurationSecondsType"`
+	ExternalId        *string                `json:"ExternalId,omitzero" aws:"c=externalIdType"`
+	Policy            *string                `json:"Policy,omitzero" aws:"c=unrestrictedSessionPolicyDocumentType"`
+	PolicyArns        []PolicyDescriptorType `json:"PolicyArns,omitzero"`
+	ProvidedContexts  []ProvidedContext      `json:"ProvidedContexts,omitzero" aws:"c=ProvidedContextsListType"`
+	RoleArn           *string                `json:"RoleArn,omitzero" aws:"req,c=arnType"`
+	RoleSessionName   *string                `json:"RoleSessionName,omitzero" aws:"req,c=roleSessionNameType"`
+	SerialNumber      *string                `json:"SerialNumber,omitzero" aws:"c=serialNumberType"`
+	SourceIdentity    *string                `json:"SourceIdentity,omitzero" aws:"c=sourceIdentityType"`
+	Tags              []Tag                  `json:"Tags,omitzero" aws:"c=tagListType"`
+	TokenCode         *string                `json:"TokenCode,omitzero" aws:"c=tokenCodeType"`
+	TransitiveTagKeys []string               `json:"TransitiveTagKeys,omitzero" aws:"c=tagKeyListType"`
+}
+
+// AssumeRoleOutput is the API shape AssumeRoleResponse.
+type AssumeRoleOutput struct {
+	AssumedRoleUser  *AssumedRoleUser `json:"AssumedRoleUser,omitzero"`
+	Credentials      *Credentials     `json:"Credentials,omitzero"`
+	PackedPolicySize *int32           `json:"PackedPolicySize,omitzero"`
+	SourceIdentity   *string          `json:"SourceIdentity,omitzero"`
+}
+
+// AssumedRoleUser is the API shape AssumedRoleUser.
+type AssumedRoleUser struct {
+	Arn           *string `json:"Arn,omitzero"`
+	AssumedRoleId *string `json:"AssumedRoleId,omitzero"`
+}
+
+// Credentials is the API shape Credentials.
+type Credentials struct {
+	AccessKeyId     *string     `json:"AccessKeyId,omitzero"`
+	Expiration      *shape.Time `json:"Expiration,omitzero"`
+	SecretAccessKey *string     `json:"SecretAccessKey,omitzero"`
+	SessionToken    *string     `json:"SessionToken,omitzero"`
+}
+
+// GetAccessKeyInfoInput is the API shape GetAccessKeyInfoRequest.
+type GetAccessKeyInfoInput struct {
+	AccessKeyId *string `json:"AccessKeyId,omitzero" aws:"req,c=accessKeyIdType"`
+}
+
+// GetAccessKeyInfoOutput is the API shape GetAccessKeyInfoResponse.
+type GetAccessKeyInfoOutput struct {
+	Account *string `json:"Account,omitzero"`
+}
 
 // GetCallerIdentityInput is the API shape GetCallerIdentityRequest.
 type GetCallerIdentityInput struct{}
@@ -22,6 +74,43 @@ type GetCallerIdentityOutput struct {
 	UserId  *string `json:"UserId,omitzero"`
 }
 
+// GetSessionTokenInput is the API shape GetSessionTokenRequest.
+type GetSessionTokenInput struct {
+	DurationSeconds *int32  `json:"DurationSeconds,omitzero" aws:"c=durationSecondsType"`
+	SerialNumber    *string `json:"SerialNumber,omitzero" aws:"c=serialNumberType"`
+	TokenCode       *string `json:"TokenCode,omitzero" aws:"c=tokenCodeType"`
+}
+
+// GetSessionTokenOutput is the API shape GetSessionTokenResponse.
+type GetSessionTokenOutput struct {
+	Credentials *Credentials `json:"Credentials,omitzero"`
+}
+
+// PolicyDescriptorType is the API shape PolicyDescriptorType.
+type PolicyDescriptorType struct {
+	Arn *string `json:"arn,omitzero" aws:"c=arnType"`
+}
+
+// ProvidedContext is the API shape ProvidedContext.
+type ProvidedContext struct {
+	ContextAssertion *string `json:"ContextAssertion,omitzero" aws:"c=contextAssertionType"`
+	ProviderArn      *string `json:"ProviderArn,omitzero" aws:"c=arnType"`
+}
+
+// Tag is the API shape Tag.
+type Tag struct {
+	Key   *string `json:"Key,omitzero" aws:"req,c=tagKeyType"`
+	Value *string `json:"Value,omitzero" aws:"req,c=tagValueType"`
+}
+
+// The codes of the modelled errors.
+const (
+	CodeExpiredTokenException   = "ExpiredTokenException"
+	CodeMalformedPolicyDocument = "MalformedPolicyDocument"
+	CodePackedPolicyTooLarge    = "PackedPolicyTooLarge"
+	CodeRegionDisabledException = "RegionDisabledException"
+)
+
 // API describes AWS Security Token Service.
 var API = &wire.Service{
 	Name:         "sts",
@@ -31,8 +120,27 @@ var API = &wire.Service{
 	XMLNamespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 	InvalidCode:  "ValidationError",
 	InternalCode: "InternalFailure",
-	Errors:       map[string]wire.ErrorSpec{},
-	Constraints:  shape.Constraints{},
+	Errors: map[string]wire.ErrorSpec{
+		"RegionDisabledException": {Status: 403, Fault: apierr.FaultClient},
+	},
+	Constraints: shape.Constraints{
+		"ProvidedContextsListType":              {Min: new(float64(1)), Max: new(float64(5))},
+		"accessKeyIdType":                       {Min: new(float64(16)), Max: new(float64(128)), Pattern: "[\\w]*"},
+		"arnType":                               {Min: new(float64(20)), Max: new(float64(2048)), Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{0085}\\x{00A0}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}]+"},
+		"contextAssertionType":                  {Min: new(float64(4)), Max: new(float64(2048))},
+		"durationSecondsType":                   {Min: new(float64(900)), Max: new(float64(129600))},
+		"externalIdType":                        {Min: new(float64(2)), Max: new(float64(1224)), Pattern: "[\\w+=,.@:\\/-]*"},
+		"roleDurationSecondsType":               {Min: new(float64(900)), Max: new(float64(43200))},
+		"roleSessionNameType":                   {Min: new(float64(2)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]*"},
+		"serialNumberType":                      {Min: new(float64(9)), Max: new(float64(256)), Pattern: "[\\w+=/:,.@-]*"},
+		"sourceIdentityType":                    {Min: new(float64(2)), Max: new(float64(64)), Pattern: "[\\w+=,.@-]*"},
+		"tagKeyListType":                        {Max: new(float64(50)), Elem: "tagKeyType"},
+		"tagKeyType":                            {Min: new(float64(1)), Max: new(float64(128)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
+		"tagListType":                           {Max: new(float64(50))},
+		"tagValueType":                          {Max: new(float64(256)), Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
+		"tokenCodeType":                         {Min: new(float64(6)), Max: new(float64(6)), Pattern: "[\\d]*"},
+		"unrestrictedSessionPolicyDocumentType": {Min: new(float64(1)), Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+"},
+	},
 	Operations: []string{
 		"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "AssumeRoot", "DecodeAuthorizationMessage", "GetAccessKeyInfo",
 		"GetCallerIdentity", "GetDelegatedAccessToken", "GetFederationToken", "GetSessionToken", "GetWebIdentityToken",
