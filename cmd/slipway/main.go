@@ -47,6 +47,6 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(upCommand(), serverCommand(), agentCommand(), envCommand(), doctorCommand(), accountCommand(), logsCommand())
+	cmd.AddCommand(upCommand(), serverCommand(), agentCommand(), envCommand(), doctorCommand(), accountCommand(), logsCommand(), execCommand())
 	return cmd
 }

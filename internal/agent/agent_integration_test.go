@@ -86,6 +86,7 @@ func (r *rig) runtime() *runtime.Containerd {
 	r.t.Helper()
 	rt, err := runtime.Open(context.Background(), runtime.Config{
 		Socket: r.cfg.Containerd, Namespace: r.cfg.ContainerdNamespace, Instance: r.cfg.InstanceID, Cgroup: r.cfg.CgroupParent,
+		RunDir: filepath.Join(r.cfg.RunDir, "pipes"),
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -8,7 +8,7 @@
 // go on when it ends, and the next agent on that directory takes them over.
 //
 // The parts: lifecycle decides, engine acts, link talks, journal remembers,
-// endpoint answers operators; runtime, image, network, volume, cgroup and
-// logdriver are the effects, which effects.go puts behind the engine's
-// interfaces.
+// endpoint answers operators and containers, stats measures, execute serves ECS
+// Exec; runtime, image, network, volume, cgroup, health and logdriver are the
+// effects, which effects.go puts behind the engine's interfaces.
 package agent

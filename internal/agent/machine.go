@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/slipway/slipway/internal/agent/link"
@@ -47,30 +48,50 @@ func capacity(cfg Config) (cpu, mib int64, err error) {
 // the Docker API versions are the ECS agent's.
 var (
 	dockerVersions = []string{"1.17", "1.18", "1.19", "1.20", "1.21", "1.22", "1.23", "1.24", "1.25", "1.28", "1.29", "1.30", "1.32"}
-	logDrivers     = []string{"json-file", "none"}
 	capabilities   = []string{
 		"com.amazonaws.ecs.capability.ecr-auth",
 		"ecs.capability.container-ordering",
+		"ecs.capability.container-restart-policy",
 		"ecs.capability.docker-plugin.local",
 		"ecs.capability.ecr-endpoint",
+		"ecs.capability.efs",
+		"ecs.capability.execute-command",
+		"ecs.capability.execution-role-awslogs",
 		"ecs.capability.execution-role-ecr-pull",
+		"ecs.capability.firelens.fluentbit",
+		"ecs.capability.firelens.fluentd",
+		"ecs.capability.firelens.non-root-user",
+		"ecs.capability.firelens.options.config.file",
 		"ecs.capability.full-sync",
-		"ecs.capability.task-cpu-mem-limit",
+		"ecs.capability.logging-driver.awsfirelens.log-driver-buffer-limit",
+		"ecs.capability.network.container-port-range",
+		"ecs.capability.pid-ipc-namespace-sharing",
+		"ecs.capability.private-registry-authentication.secretsmanager",
+		"ecs.capability.env-files.s3",
+		"ecs.capability.firelens.options.config.s3",
+		"ecs.capability.secrets.asm.bootstrap.log-driver",
+		"ecs.capability.secrets.asm.environment-variables",
+		"ecs.capability.secrets.ssm.bootstrap.log-driver",
+		"ecs.capability.secrets.ssm.environment-variables",
 	}
 )
 
 // attributes are the capabilities and what the machine is.
-func attributes(cfg Config) []link.Attribute {
+func attributes(cfg Config, logDrivers []string) []link.Attribute {
 	var list []link.Attribute
 	add := func(name, value string) { list = append(list, link.Attribute{Name: name, Value: value}) }
 	for _, v := range dockerVersions {
 		add("com.amazonaws.ecs.capability.docker-remote-api."+v, "")
 	}
 	for _, d := range logDrivers {
-		add("com.amazonaws.ecs.capability.logging-driver."+d, "")
+		if cfg.LogDrivers == nil || slices.Contains(cfg.LogDrivers, d) {
+			add("com.amazonaws.ecs.capability.logging-driver."+d, "")
+		}
 	}
-	if !cfg.DisablePrivileged {
-		add("com.amazonaws.ecs.capability.privileged-container", "")
+	for _, c := range optional(cfg) {
+		if c.has {
+			add(c.name, "")
+		}
 	}
 	for _, c := range capabilities {
 		add(c, "")
@@ -85,6 +106,27 @@ func attributes(cfg Config) []link.Attribute {
 		add("ecs.availability-zone", cfg.AvailabilityZone)
 	}
 	return list
+}
+
+type capability struct {
+	name string
+	has  bool
+}
+
+// optional are the capabilities that an instance's owner decides about.
+func optional(cfg Config) []capability {
+	const docker, ecs = "com.amazonaws.ecs.capability.", "ecs.capability."
+	return []capability{
+		{docker + "privileged-container", !cfg.DisablePrivileged},
+		{docker + "selinux", cfg.SELinux},
+		{docker + "apparmor", cfg.AppArmor},
+		{docker + "task-iam-role", cfg.TaskRoles},
+		{docker + "task-iam-role-network-host", cfg.TaskRolesOnHostNetwork},
+		{ecs + "container-health-check", !cfg.DisableHealthChecks},
+		{ecs + "external", cfg.External},
+		{ecs + "increased-task-cpu-limit", cfg.TaskLimits},
+		{ecs + "task-cpu-mem-limit", cfg.TaskLimits},
+	}
 }
 
 // customAttributes are those that the machine's owner gives it. They are sent
@@ -108,7 +150,7 @@ func architecture() string {
 // identityDocument says where and what the instance is, as far as is known;
 // empty off EC2.
 func identityDocument(cfg Config) (string, error) {
-	if cfg.InstanceID == "" {
+	if cfg.InstanceID == "" || cfg.External {
 		return "", nil
 	}
 	document, err := json.Marshal(struct {

@@ -23,7 +23,7 @@ func (a *agent) register(ctx context.Context) (string, error) {
 	r := link.Registration{
 		ContainerInstanceARN: a.was.ContainerInstanceARN, CPU: int32(a.cpu), Memory: int32(a.memory),
 		ReservedPorts: a.cfg.ReservedPorts, ReservedUDPPorts: a.cfg.ReservedUDPPorts,
-		Attributes: attributes(a.cfg), Tags: a.cfg.Tags, IdentityDocument: document,
+		Attributes: attributes(a.cfg, a.logs.Names()), Tags: a.cfg.Tags, IdentityDocument: document,
 	}
 	if r.ContainerInstanceARN == "" {
 		r.Attributes = append(r.Attributes, customAttributes(a.cfg)...)

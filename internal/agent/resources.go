@@ -2,18 +2,13 @@ package agent
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"time"
 
+	"github.com/slipway/slipway/internal/agent/awscall"
 	"github.com/slipway/slipway/internal/agent/cgroup"
 	"github.com/slipway/slipway/internal/agent/engine"
 	"github.com/slipway/slipway/internal/agent/image"
-	"github.com/slipway/slipway/internal/agent/link"
 	"github.com/slipway/slipway/internal/agent/volume"
 	"github.com/slipway/slipway/internal/agentproto"
 )
@@ -35,7 +30,7 @@ func (i images) Pull(ctx context.Context, ref string, auth engine.RegistryAuth) 
 			Auth:     func(string) (string, string, error) { return auth.User, auth.Password, nil },
 			Endpoint: func(string) string { return auth.Endpoint },
 		})
-		if err == nil || auth.Endpoint == "" || !link.Unanswered(err) {
+		if err == nil || auth.Endpoint == "" || !awscall.Unanswered(err) {
 			return engine.Image{Name: img.Name, Digest: img.Digest}, err
 		}
 		select {
@@ -73,40 +68,23 @@ func (g groups) Delete(_ context.Context, taskID string) error {
 }
 
 // volumes puts the volume store behind engine.Volumes.
-type volumes struct {
-	store  *volume.Store
-	shared string // directory of the volumes that outlive tasks
-}
+type volumes struct{ store *volume.Store }
 
 // Prepare implements engine.Volumes. A volume without a place of its own on the
 // instance takes what the image has, as Docker's volumes do.
 func (v volumes) Prepare(_ context.Context, taskID string, vol agentproto.Volume) (string, bool, error) {
-	if d := vol.DockerConfiguration; d != nil && d.Scope == "shared" {
-		dir, err := v.sharedDir(vol.Name, d)
-		return dir, true, err
-	}
-	if vol.DockerConfiguration == nil && vol.Host != nil && vol.Host.SourcePath != "" {
+	switch {
+	case vol.EFSConfiguration != nil:
+		dir, err := v.store.EFS(vol)
+		return dir, false, err
+	case vol.DockerConfiguration != nil:
+		return v.store.Docker(taskID, vol)
+	case vol.Host != nil && vol.Host.SourcePath != "":
 		dir, err := v.store.Host(vol.Host.SourcePath)
 		return dir, false, err
 	}
 	dir, err := v.store.Scratch(taskID, vol.Name)
 	return dir, true, err
-}
-
-// sharedDir finds a volume that outlives its tasks, or makes it if that is
-// wanted.
-func (v volumes) sharedDir(name string, d *agentproto.DockerVolume) (string, error) {
-	if !isName(name) {
-		return "", fmt.Errorf("volume name %q cannot name a directory", name)
-	}
-	if d.Driver != "" && d.Driver != "local" {
-		return "", fmt.Errorf("volume driver %q is not on this instance", d.Driver)
-	}
-	dir := filepath.Join(v.shared, name)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && !d.Autoprovision {
-		return "", fmt.Errorf("volume %s does not exist and is not to be provisioned", name)
-	}
-	return v.store.Host(dir)
 }
 
 // Release implements engine.Volumes.

@@ -5,25 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway/slipway/internal/agent/cgroup"
-	"github.com/slipway/slipway/internal/agent/endpoint"
 	"github.com/slipway/slipway/internal/agent/engine"
+	"github.com/slipway/slipway/internal/agent/health"
 	"github.com/slipway/slipway/internal/agent/image"
 	"github.com/slipway/slipway/internal/agent/journal"
 	"github.com/slipway/slipway/internal/agent/link"
 	"github.com/slipway/slipway/internal/agent/logdriver"
 	"github.com/slipway/slipway/internal/agent/network"
 	"github.com/slipway/slipway/internal/agent/runtime"
+	"github.com/slipway/slipway/internal/agent/stats"
 	"github.com/slipway/slipway/internal/agent/volume"
 )
 
@@ -89,7 +87,6 @@ func closing(log *slog.Logger, what string, end func() error) {
 type tools struct {
 	rt      *runtime.Containerd
 	net     *network.Network
-	logs    *logdriver.Files
 	volumes *volume.Store
 	cgroups *cgroup.FS
 }
@@ -102,14 +99,12 @@ func openTools(ctx context.Context, cfg Config) (*tools, error) {
 	if t.cgroups, err = cgroup.Detect(); err != nil {
 		return nil, err
 	}
-	if t.volumes, err = volume.New(filepath.Join(cfg.DataDir, "volumes")); err != nil {
-		return nil, err
-	}
-	if t.logs, err = logdriver.NewFiles(logdriver.Config{Dir: filepath.Join(cfg.DataDir, "logs"), Log: cfg.Log}); err != nil {
+	if t.volumes, err = volume.Open(volume.Config{Root: filepath.Join(cfg.DataDir, "volumes"), EFS: cfg.EFSDir}); err != nil {
 		return nil, err
 	}
 	t.rt, err = runtime.Open(ctx, runtime.Config{
-		Socket: cfg.Containerd, Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Cgroup: cfg.CgroupParent, Log: cfg.Log,
+		Socket: cfg.Containerd, Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Cgroup: cfg.CgroupParent,
+		RunDir: filepath.Join(cfg.RunDir, "pipes"), Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -150,6 +145,11 @@ type agent struct {
 	tools   *tools
 	client  *link.Client
 	engine  *engine.Engine
+	logs    *logdriver.Drivers
+	prober  *health.Prober
+	sampler *stats.Sampler
+	execs   *execs
+	arn     atomic.Value // string: the instance's, once it is known
 	journal *journal.Journal
 	marks   *marks
 	was     registered
@@ -180,8 +180,25 @@ func assemble(ctx context.Context, cfg Config, j *journal.Journal, t *tools) (*a
 	if err != nil {
 		return nil, err
 	}
-	a.engine = engine.New(engineConfig(cfg, a.cpu, a.memory), engine.Effects{
-		Runtime: &containers{rt: t.rt, logs: t.logs, dir: filepath.Join(cfg.RunDir, "containers")},
+	a.logs, err = logdriver.New(logdriver.Config{Dir: filepath.Join(cfg.DataDir, "logs"), Log: cfg.Log, Logs: a.logCalls})
+	if err != nil {
+		return nil, err
+	}
+	if was.ContainerInstanceARN != "" {
+		a.arn.Store(was.ContainerInstanceARN)
+	}
+	a.execs = &execs{rt: t.rt, open: map[string]func(){}}
+	a.prober = health.NewProber(health.In(ctx, t.rt))
+	a.engine = engine.New(engineConfig(cfg, a.cpu, a.memory), a.effects(registries), cfg.Log)
+	a.sampler = stats.New(t.rt.Usage, a.engine.Tasks, cfg.Log)
+	return a, a.engine.Recover(ctx)
+}
+
+// effects are what the engine acts through.
+func (a *agent) effects(registries engine.Registries) engine.Effects {
+	cfg, t := a.cfg, a.tools
+	fx := engine.Effects{
+		Runtime: &containers{rt: t.rt, logs: a.logs, dir: filepath.Join(cfg.RunDir, "containers")},
 		Images: images{
 			store: image.New(t.rt.Client(), image.Config{
 				Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Inactivity: cfg.PullInactivity, Log: cfg.Log,
@@ -190,17 +207,23 @@ func assemble(ctx context.Context, cfg Config, j *journal.Journal, t *tools) (*a
 		},
 		Registries: registries,
 		Network:    networks{t.net},
-		Volumes:    volumes{store: t.volumes, shared: filepath.Join(cfg.DataDir, "shared")},
+		Volumes:    volumes{t.volumes},
 		Cgroups:    groups{fs: t.cgroups, parent: cfg.CgroupParent},
+		Health:     a.prober,
+		Exec:       a.execs,
+		Routers:    routers{filepath.Join(cfg.RunDir, "fl")},
 		Reports:    a.client,
-		Journal:    j,
-	}, cfg.Log)
-	return a, a.engine.Recover(ctx)
+		Journal:    a.journal,
+	}
+	if cfg.ContainerMetadata {
+		fx.Metadata = metadataFiles{a}
+	}
+	return fx
 }
 
 func engineConfig(cfg Config, cpu, memory int64) engine.Config {
 	return engine.Config{
-		Cluster: cfg.Cluster, Region: cfg.Region, CPU: cpu, Memory: memory,
+		Cluster: cfg.Cluster, InstanceID: cfg.InstanceID, Region: cfg.Region, Endpoint: cfg.Backend, CPU: cpu, Memory: memory,
 		ReservedPorts: cfg.ReservedPorts, ReservedUDPPorts: cfg.ReservedUDPPorts,
 		StopTimeout: cfg.StopTimeout, CleanupWait: cfg.CleanupWait,
 		PullUpfront: cfg.PullUpfront, ImageCleanup: cfg.ImageCleanup,
@@ -216,15 +239,18 @@ func version(ctx context.Context, rt *runtime.Containerd) (link.Version, error) 
 
 // serve is the agent at work.
 func (a *agent) serve(ctx context.Context) error {
+	defer a.prober.Close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.engine.Run(ctx) })
-	group.Go(func() error { a.tools.logs.Run(ctx); return nil })
+	group.Go(func() error { a.logs.Run(ctx); return nil })
+	group.Go(func() error { a.sampler.Run(ctx); return nil })
 	arn, err := a.register(ctx)
 	if err != nil {
 		group.Go(func() error { return err }) // ends the others
 		return group.Wait()
 	}
 	a.cfg.Log.Info("registered", "instance", arn, "cluster", a.cfg.Cluster)
+	a.arn.Store(arn)
 	if err := shed(); err != nil {
 		a.cfg.Log.Debug("memory of the start-up is kept", "error", err)
 	}
@@ -234,29 +260,12 @@ func (a *agent) serve(ctx context.Context) error {
 			_, err := a.tools.rt.Version(ctx)
 			return err
 		},
+		Metrics: a.sampler.Collect,
 	})
 	group.Go(func() error { return session.RunACS(ctx) })
 	group.Go(func() error { return session.RunTCS(ctx) })
 	group.Go(func() error { return a.introspect(ctx, arn) })
+	group.Go(func() error { return a.answer(ctx, arn) })
+	group.Go(func() error { return a.execs.run(ctx, a.cfg, arn) })
 	return group.Wait()
-}
-
-// introspect serves operators on port 51678 of the instance.
-func (a *agent) introspect(ctx context.Context, arn string) error {
-	id := endpoint.Identity{Cluster: a.cfg.Cluster, ContainerInstanceArn: arn, Version: a.version.UserAgent()}
-	server := &http.Server{
-		Handler:      endpoint.Introspection(func() endpoint.Identity { return id }, a.engine.Tasks),
-		ReadTimeout:  5 * time.Second,
-		WriteTimeout: 5 * time.Second,
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", ":"+strconv.Itoa(endpoint.Port))
-	if err != nil {
-		return fmt.Errorf("serve introspection (one agent per network namespace): %w", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it always ends the service
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve introspection: %w", err)
-	}
-	return nil
 }

@@ -32,6 +32,7 @@ var house = []room{
 	{"internal/agentproto", nil, "the messages are what two sides share that know nothing of each other"},
 	{"internal/installation", nil, "a data directory can be read without any part of Slipway"},
 	{"internal/store", nil, "the store keeps what it is given and knows no room"},
+	{"internal/ssmchannel", nil, "the messages are what both ends of a data channel share that know nothing of each other"},
 	{"internal/logstore", nil, "it keeps events and knows no group, no stream and no account"},
 	{"internal/seal", the("internal/store"), "it encrypts for every room and knows none"},
 	{"internal/wire", the("internal/apierr"), "the protocols know no service: services are bound to them"},
@@ -43,6 +44,7 @@ var house = []room{
 	{"internal/service/ecr", and(ground, the("internal/store", "internal/service/iam")), "floor 1: a room knows its records, no wire and no room above it"},
 	{"internal/service/logs", and(ground, the("internal/store", "internal/logstore")), "floor 1: a room knows its records, no wire and no room above it"},
 	{"internal/service/logs/pattern", nil, "what a pattern matches is decided purely, over text"},
+	{"internal/service/ssmmessages", and(ground, the("internal/ssmchannel", "internal/store", "internal/service/ecs", "internal/wire")), "floor 2: it is a web socket's both ends, and enters what the ecs room runs"},
 	{"internal/service/secretsmanager", and(ground, the("internal/store", "internal/seal")), "floor 1: a room knows its records, no wire and no room above it"},
 	{"internal/service/ssm", and(ground, the("internal/store", "internal/seal")), "floor 1: a room knows its records, no wire and no room above it"},
 	{
@@ -82,17 +84,17 @@ var house = []room{
 
 	{
 		"internal/agent",
-		the("internal/agentproto", "internal/netns", "internal/wire/sigv4"),
+		the("internal/agentproto", "internal/netns", "internal/ssmchannel", "internal/wire/sigv4"),
 		"the agent could be another company's product: it knows AWS's protocol, no store and no room",
 	},
 	{
 		"internal/agent/link",
-		the("internal/agent/engine", "internal/agentproto", "internal/wire/shape", "internal/wire/sigv4",
+		the("internal/agent/awscall", "internal/agent/engine", "internal/agentproto", "internal/wire/shape", "internal/wire/sigv4",
 			"internal/service/ecs/ecsshape", "internal/service/ecr/ecrshape"),
 		"of the agent, only the link calls AWS operations",
 	},
 	{"internal/agent/lifecycle", the("internal/agentproto"), "a task's next step is decided purely"},
-	{"internal/agent/engine", the("internal/agentproto", "internal/agent/lifecycle", "internal/agent/journal"), "the engine asks for effects by interfaces, so that a machine of the tests' own can be below it"},
+	{"internal/agent/engine", the("internal/agentproto", "internal/agent/lifecycle", "internal/agent/journal", "internal/agent/logdriver/firelens"), "the engine asks for effects by interfaces, so that a machine of the tests' own can be below it"},
 	{"internal/fabric", the("internal/netns"), "the fabric does as it is told; the control plane owns the addresses"},
 	{"internal/instance", the("internal/agent/cgroup", "internal/fabric", "internal/netns"), "which instances there are is the caller's decision: no ECS, no store"},
 	{"internal/doctor", the("internal/agent/cgroup", "internal/agent/runtime", "internal/netns"), "it examines the machine, with or without a Slipway on it"},

@@ -46,6 +46,7 @@ func (s *Server) handler() http.Handler {
 	own.Handle("/v2/", s.registry)
 	own.Handle("/acs/", s.sessions.ACS())
 	own.Handle("/tcs/", s.sessions.TCS())
+	own.Handle("/v1/", s.exec.Handler())
 	own.HandleFunc("GET /healthz", s.healthz)
 	own.Handle("GET /metrics", promhttp.HandlerFor(s.metrics, promhttp.HandlerOpts{}))
 	own.HandleFunc("POST "+AccountsPath, s.createAccount)
@@ -66,7 +67,7 @@ func (s *Server) handler() http.Handler {
 }
 
 // ownPaths are the first parts of the paths that are no AWS calls.
-var ownPaths = []string{"v2", "acs", "tcs", "healthz", "metrics", "slipway"}
+var ownPaths = []string{"v1", "v2", "acs", "tcs", "healthz", "metrics", "slipway"}
 
 // isObject tells whether a request is one to S3: the only service here whose requests are not told apart by what they
 // say but by whom they are signed for.

@@ -25,6 +25,7 @@ import (
 	"github.com/slipway/slipway/internal/service/logs"
 	"github.com/slipway/slipway/internal/service/secretsmanager"
 	"github.com/slipway/slipway/internal/service/ssm"
+	"github.com/slipway/slipway/internal/service/ssmmessages"
 	"github.com/slipway/slipway/internal/session"
 	"github.com/slipway/slipway/internal/store"
 	"github.com/slipway/slipway/internal/wire"
@@ -62,6 +63,7 @@ type Server struct {
 	store    *store.Store
 	mux      *wire.Mux
 	sessions *session.Server
+	exec     *ssmmessages.Server
 	registry *registry.Registry
 	objects  *objects.Handler
 	events   *logstore.Store
@@ -118,12 +120,18 @@ func (s *Server) build(ctx context.Context) error {
 	if err := s.openSecrets(ctx); err != nil {
 		return err
 	}
+	s.mux = wire.NewMux(wire.Config{
+		Keys: guard, Authorizer: guard, Log: s.part("wire"),
+		Explain: explain, Observe: s.observer(),
+	})
+	s.exec = ssmmessages.New(ssmmessages.Config{Mux: s.mux, Store: s.store, Log: s.part("ssmmessages")})
 	s.ECS = ecs.New(s.store, ecs.Config{
 		Log:               s.part("ecs"),
 		PollEndpoint:      func(base string) string { return base + "/acs" },
 		TelemetryEndpoint: func(base string) string { return base + "/tcs" },
 		Registry:          s.registryOf,
 		Roles:             s.IAM,
+		Sessions:          s.exec,
 		Zone:              s.zone,
 	})
 	if s.store.Embedded() {
@@ -132,10 +140,6 @@ func (s *Server) build(ctx context.Context) error {
 			return fmt.Errorf("reset the agents' connections: %w", err)
 		}
 	}
-	s.mux = wire.NewMux(wire.Config{
-		Keys: guard, Authorizer: guard, Log: s.part("wire"),
-		Explain: explain, Observe: s.observer(),
-	})
 	s.sessions = session.New(session.Config{Mux: s.mux, Room: s.ECS, Log: s.part("session"), ServerID: s.id})
 	s.objects = objects.New(objects.Config{Root: filepath.Join(s.cfg.DataDir, "objects"), Authority: s.mux, Log: s.part("objects")})
 	s.registerOperations()
@@ -228,6 +232,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.stop() // ends live tails, for which the listeners would wait
 	err := s.closeListeners(ctx)
 	s.sessions.Close()
+	s.exec.Close()
 	s.done.Wait()
 	return errors.Join(err, s.registry.Close(), s.closeEvents(), s.store.Close())
 }

@@ -167,7 +167,8 @@ func agentMemory(mib int64) int64 { return mib - max(mib*3/100, 48) }
 // purge removes every container of an instance.
 func (u *up) purge(ctx context.Context, id string) error {
 	rt, err := runtime.Open(ctx, runtime.Config{
-		Socket: u.containerd.socket, Namespace: u.containerd.namespace, Instance: id, Cgroup: u.host.Cgroup(id), Log: u.cfg.Log,
+		Socket: u.containerd.socket, Namespace: u.containerd.namespace, Instance: id, Cgroup: u.host.Cgroup(id),
+		RunDir: u.host.RunDir(id) + "/agent/pipes", Log: u.cfg.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("remove the containers of %s: %w", id, err)

@@ -1,20 +1,11 @@
-// Package endpoint serves what the agent tells operators about itself: the
-// introspection API of the ECS agent on port 51678.
-//
-// It owns the shapes of that API and nothing else: it reads views of the engine
-// and changes nothing. It promises the paths, members and answers of the ECS
-// agent (ECS Developer Guide, "Amazon ECS container introspection").
 package endpoint
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/engine"
-	"github.com/slipway/slipway/internal/agent/lifecycle"
 )
 
 // Port is where the ECS agent is asked.
@@ -42,8 +33,8 @@ type Container struct {
 	DockerID     string `json:"DockerId"`
 	DockerName   string
 	Name         string
-	Image        string     `json:",omitempty"`
-	ImageID      string     `json:",omitempty"`
+	Image        string
+	ImageID      string
 	CreatedAt    *time.Time `json:",omitempty"`
 	StartedAt    *time.Time `json:",omitempty"`
 	Ports        []Binding  `json:",omitempty"`
@@ -52,26 +43,7 @@ type Container struct {
 	RestartCount *int       `json:",omitempty"`
 }
 
-// Binding is a published port.
-type Binding struct {
-	ContainerPort int
-	Protocol      string
-	HostPort      int `json:",omitempty"`
-}
-
-// Network is how a container is connected.
-type Network struct {
-	NetworkMode   string
-	IPv4Addresses []string `json:",omitempty"`
-	IPv6Addresses []string `json:",omitempty"`
-}
-
-// Volume is a mounted volume.
-type Volume struct {
-	DockerName  string `json:",omitempty"`
-	Source      string `json:",omitempty"`
-	Destination string
-}
+const license = "Licensed under the Apache License, Version 2.0: http://www.apache.org/licenses/LICENSE-2.0\n"
 
 // Introspection answers the introspection API.
 func Introspection(id func() Identity, tasks func() []engine.View) http.Handler {
@@ -79,7 +51,8 @@ func Introspection(id func() Identity, tasks func() []engine.View) http.Handler 
 	mux.HandleFunc("/v1/metadata", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, id()) })
 	mux.HandleFunc("/v1/tasks", func(w http.ResponseWriter, r *http.Request) { serveTasks(w, r, tasks()) })
 	mux.HandleFunc("/license", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "Licensed under the Apache License, Version 2.0: http://www.apache.org/licenses/LICENSE-2.0")
+		w.Header().Set("Content-Type", "text/plain")
+		_, _ = w.Write([]byte(license)) // the reader may have gone
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string][]string{"AvailableCommands": {"/v1/metadata", "/v1/tasks", "/license"}})
@@ -87,9 +60,11 @@ func Introspection(id func() Identity, tasks func() []engine.View) http.Handler 
 	return mux
 }
 
+// serveTasks answers with all tasks, or one of them. Whoever asks for none or for
+// several gets an empty one, as from the ECS agent.
 func serveTasks(w http.ResponseWriter, r *http.Request, views []engine.View) {
-	arn, docker := r.URL.Query().Get("taskarn"), r.URL.Query().Get("dockerid")
-	if arn == "" && docker == "" {
+	query := r.URL.Query()
+	if !query.Has("taskarn") && !query.Has("dockerid") {
 		tasks := make([]Task, len(views))
 		for i, v := range views {
 			tasks[i] = task(v)
@@ -97,80 +72,67 @@ func serveTasks(w http.ResponseWriter, r *http.Request, views []engine.View) {
 		answer(w, http.StatusOK, map[string][]Task{"Tasks": tasks})
 		return
 	}
+	if query.Has("taskarn") && query.Has("dockerid") {
+		answer(w, http.StatusBadRequest, Task{})
+		return
+	}
+	var found []engine.View
 	for _, v := range views {
-		if arn != "" && v.Task.ARN == arn || arn == "" && has(v, docker) {
-			answer(w, http.StatusOK, task(v))
-			return
+		if query.Has("taskarn") && v.Task.ARN == query.Get("taskarn") || query.Has("dockerid") && has(v, query.Get("dockerid")) {
+			found = append(found, v)
 		}
 	}
-	answer(w, http.StatusNotFound, Task{}) // as the ECS agent was seen to do
+	switch len(found) {
+	case 0:
+		answer(w, http.StatusNotFound, Task{})
+	case 1:
+		answer(w, http.StatusOK, task(found[0]))
+	default:
+		answer(w, http.StatusBadRequest, Task{})
+	}
 }
 
-// shortest is the length of Docker's short ids.
-const shortest = 12
+// longest is the length of Docker's short ids; a longer one is a whole id.
+const longest = 12
 
 // has finds a container by its id, long or short.
 func has(v engine.View, id string) bool {
 	for _, c := range v.Containers {
-		if c.ID == id || len(id) >= shortest && strings.HasPrefix(c.ID, id) {
+		if created(c) && (c.ID == id || len(id) <= longest && strings.HasPrefix(c.ID, id)) {
 			return true
 		}
 	}
 	return false
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // an error means that the reader has gone
-}
-
+// task renders a task in the words of the control plane.
 func task(v engine.View) Task {
 	t := Task{
-		Arn: v.Task.ARN, DesiredStatus: v.Desired, KnownStatus: v.Known.String(),
+		Arn: v.Task.ARN, DesiredStatus: v.Desired, KnownStatus: v.Known.Reported(),
 		Family: v.Task.Family, Version: v.Task.Version, Containers: []Container{},
 	}
-	if v.Known < lifecycle.Running {
-		t.KnownStatus = v.Known.Reported()
+	if t.KnownStatus == "STOPPED" && t.DesiredStatus != "STOPPED" {
+		t.DesiredStatus = ""
 	}
 	for i, c := range v.Containers {
-		if !c.CreatedAt.IsZero() {
-			t.Containers = append(t.Containers, container(v, i, c))
+		if created(c) {
+			t.Containers = append(t.Containers, container(place{v, i}))
 		}
 	}
 	return t
 }
 
-func container(v engine.View, i int, c engine.ContainerView) Container {
-	spec := v.Task.Containers[i]
+func container(p place) Container {
+	c, spec := p.container(), p.Task.Containers[p.i]
 	out := Container{
 		DockerID: c.ID, DockerName: c.Name, Name: spec.Name, Image: spec.Image, ImageID: c.Image.Digest,
 		CreatedAt: moment(c.CreatedAt), StartedAt: moment(c.StartedAt),
+		Ports: bindings(p, v3), Networks: networks(p, v3), Volumes: volumes(p), RestartCount: restarts(p),
 	}
-	if spec.RestartPolicy != nil && spec.RestartPolicy.Enabled {
-		out.RestartCount = new(c.Restarts)
+	if out.Ports == nil { // before they are bound: those that are wanted
+		for _, m := range spec.PortMappings {
+			out.Ports = append(out.Ports, Binding{ContainerPort: int(m.ContainerPort), Protocol: m.Protocol, HostPort: int(m.HostPort)})
+		}
 	}
-	for _, m := range spec.MountPoints {
-		out.Volumes = append(out.Volumes, Volume{DockerName: m.SourceVolume, Destination: m.ContainerPath})
-	}
-	if c.Network == nil {
-		return out
-	}
-	for _, b := range c.Network.Bindings {
-		out.Ports = append(out.Ports, Binding{ContainerPort: b.ContainerPort, Protocol: b.Protocol, HostPort: b.HostPort})
-	}
-	network := Network{NetworkMode: c.Mode}
-	if c.Network.IP.IsValid() {
-		network.IPv4Addresses = []string{c.Network.IP.String()}
-	}
-	out.Networks = []Network{network}
 	return out
-}
-
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }

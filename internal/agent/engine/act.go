@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/lifecycle"
@@ -69,7 +70,23 @@ func (t *task) failed(i int, err error, name string) {
 		t.rec.Containers[i].Failed = true
 		return
 	}
-	t.fail(i, reason(err, name))
+	text := reason(err, name)
+	if strings.HasPrefix(text, "ResourceInitializationError: ") {
+		t.abort(i, err)
+		return
+	}
+	t.fail(i, text)
+}
+
+// abort stops the whole task, of which something is missing that container i was
+// first to need. The reason is the task's.
+func (t *task) abort(i int, err error) {
+	t.rec.Containers[i].Failed = true
+	if t.rec.StopWanted || t.live[i].cancelled && errors.Is(err, context.Canceled) {
+		return
+	}
+	t.rec.StopWanted, t.rec.Reason = true, reason(err, "ResourceInitializationError")
+	t.log.Warn("task cannot start", "reason", t.rec.Reason)
 }
 
 // errorName matches a reason that begins with one of the agent's error names.
@@ -88,7 +105,7 @@ func reason(err error, name string) string {
 func (t *task) create(i int) effect {
 	rec, stale := t.snapshot(), t.live[i].stale
 	return func(ctx, turn context.Context) func() {
-		err := t.engine.makeContainer(ctx, turn, rec, i, stale)
+		mounts, err := t.makeContainer(ctx, turn, rec, i, stale)
 		return func() {
 			t.live[i].stale = true
 			if err != nil {
@@ -96,7 +113,7 @@ func (t *task) create(i int) effect {
 				return
 			}
 			c := &t.rec.Containers[i]
-			c.Status, c.CreatedAt = lifecycle.Created, time.Now()
+			c.Status, c.CreatedAt, c.Mounts = lifecycle.Created, time.Now(), mounts
 		}
 	}
 }
@@ -104,13 +121,16 @@ func (t *task) create(i int) effect {
 // start starts the process, once the journal knows of the container.
 func (t *task) start(i int) effect {
 	t.save()
-	created, id, seq := t.commit, t.rec.Containers[i].ID, t.rec.Seq
+	created, rec := t.commit, t.snapshot()
 	return func(ctx, turn context.Context) func() {
 		err := created(ctx)
 		if err == nil {
-			err = t.engine.startContainer(ctx, turn, id, seq)
+			err = t.engine.startContainer(ctx, turn, rec.Containers[i].ID, rec.Seq)
 		}
 		at := time.Now()
+		if err == nil {
+			t.completeMetadata(rec, i, at)
+		}
 		return func() {
 			if err != nil {
 				t.failed(i, err, "CannotStartContainerError")
@@ -128,16 +148,12 @@ func (t *task) began(i int, at time.Time) {
 	t.note(i)
 }
 
-// restart runs the container anew under the restart policy. It never leaves
-// RUNNING, so nothing is reported. The files that the last run left in the
-// container's own file system are not kept.
+// restart runs the container anew under the restart policy, with the files that
+// its last run left. It never leaves RUNNING, so nothing is reported.
 func (t *task) restart(i int) effect {
-	rec := t.snapshot()
+	last, seq := t.rec.Containers[i], t.rec.Seq
 	return func(ctx, turn context.Context) func() {
-		err := t.engine.makeContainer(ctx, turn, rec, i, true)
-		if err == nil {
-			err = t.engine.startContainer(ctx, turn, rec.Containers[i].ID, rec.Seq)
-		}
+		err := t.engine.restartContainer(ctx, turn, last, seq)
 		at := time.Now()
 		return func() {
 			if err != nil {
@@ -146,19 +162,25 @@ func (t *task) restart(i int) effect {
 			}
 			c := &t.rec.Containers[i]
 			c.StartedAt, c.Down, c.ExitCode, c.Reason = at, false, nil, ""
+			c.Health = HealthStatus{}
 			c.Restarts++
 		}
 	}
 }
 
-// signal sends the stop signal or SIGKILL. Whether it worked shows by the exit.
+// signal sends the stop signal or SIGKILL, once the journal knows of the wish to
+// stop. Whether it worked shows by the exit.
 func (t *task) signal(i int, kind lifecycle.Kind) effect {
-	id := t.rec.Containers[i].ID
+	t.save()
+	known, id := t.commit, t.rec.Containers[i].ID
 	send := t.engine.fx.Runtime.Stop
 	if kind == lifecycle.Kill {
 		send = t.engine.fx.Runtime.Kill
 	}
 	return func(ctx, _ context.Context) func() {
+		// An agent that is killed now must know why the container ends, or its
+		// restart policy would start it again. A journal that fails holds up no stop.
+		_ = known(ctx)
 		err := persist(ctx, func(ctx context.Context) error {
 			bounded, cancel := context.WithTimeout(ctx, signalTimeout)
 			defer cancel()

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,19 +21,27 @@ const (
 
 // containerSpec builds what the runtime is to make. DockerConfig is decoded over
 // it and so wins, as with the ECS agent.
-func containerSpec(rec Record, i int, mounts []Mount, cfg Config) (ContainerSpec, error) {
+func containerSpec(rec Record, i int, mounts []Mount, cfg Config, taken *settings) (ContainerSpec, error) {
 	c, known := rec.Task.Containers[i], rec.Containers[i]
 	config, err := dockerConfig(rec.Task, c, cfg.Cluster)
 	if err != nil {
 		return ContainerSpec{}, err
 	}
-	host, err := hostConfig(rec, i)
+	host, err := hostConfig(c)
 	if err != nil {
 		return ContainerSpec{}, err
 	}
-	if host.NetworkMode, err = networkMode(rec.Task, i); err != nil {
-		return ContainerSpec{}, err
+	host.NetworkMode = cmp.Or(host.NetworkMode, rec.Task.NetworkMode, "bridge")
+	for _, link := range c.Links {
+		hosts, err := linkHosts(rec, link)
+		if err != nil {
+			return ContainerSpec{}, err
+		}
+		host.ExtraHosts = append(host.ExtraHosts, hosts...)
 	}
+	shareNamespaces(rec.Task, &host)
+	host.LogConfig.Type = logType(host.LogConfig)
+	host.LogConfig.Config = taken.logOptions(rec, c, host.LogConfig)
 	command, err := command(c)
 	if err != nil {
 		return ContainerSpec{}, err
@@ -42,9 +49,10 @@ func containerSpec(rec Record, i int, mounts []Mount, cfg Config) (ContainerSpec
 	spec := ContainerSpec{
 		ID: known.ID, Name: dockerName(rec.Task, i), TaskARN: rec.Task.ARN, ContainerName: c.Name,
 		Labels: config.Labels, Image: known.Image,
-		EntryPoint: c.EntryPoint, Command: command, Env: environment(c, cfg.Region),
+		EntryPoint: c.EntryPoint, Command: command, Env: environment(rec, i, cfg, taken, host.NetworkMode),
 		Config: config, Host: host, Mounts: mounts, CgroupParent: rec.Cgroup,
 	}
+	spec.Image.Reference = c.Image
 	if known.Network != nil {
 		spec.Network = *known.Network
 	}
@@ -63,41 +71,40 @@ func dockerConfig(task agentproto.Task, c agentproto.Container, cluster string) 
 			return config, fmt.Errorf("DockerClientConfigError: unable to decode config: %w", err)
 		}
 	}
-	labels := maps.Clone(config.Labels)
-	if labels == nil {
-		labels = map[string]string{}
+	labels := ecsLabels(task, c.Name, cluster)
+	for name, value := range config.Labels {
+		if _, ours := labels[name]; !ours {
+			labels[name] = value
+		}
 	}
-	labels[labelPrefix+"cluster"] = cluster
-	labels[labelPrefix+"container-name"] = c.Name
-	labels[labelPrefix+"task-arn"] = task.ARN
-	labels[labelPrefix+"task-definition-family"] = task.Family
-	labels[labelPrefix+"task-definition-version"] = task.Version
 	config.Labels = labels
 	return config, nil
 }
 
-func hostConfig(rec Record, i int) (agentproto.HostConfig, error) {
-	c := rec.Task.Containers[i]
+// ecsLabels are those that the ECS agent gives every container.
+func ecsLabels(task agentproto.Task, name, cluster string) map[string]string {
+	return map[string]string{
+		labelPrefix + "cluster":                 cluster,
+		labelPrefix + "container-name":          name,
+		labelPrefix + "task-arn":                task.ARN,
+		labelPrefix + "task-definition-family":  task.Family,
+		labelPrefix + "task-definition-version": task.Version,
+	}
+}
+
+// hostConfig is what the container says of its place on the host; NetworkMode
+// may be empty.
+func hostConfig(c agentproto.Container) (agentproto.HostConfig, error) {
 	host := agentproto.HostConfig{CPUShares: min(max(c.CPU, minCPUShares), maxCPUShares)}
 	if c.Memory > 0 {
 		host.Memory = max(c.Memory, minMemoryMiB) << 20
 	}
-	for _, link := range c.Links {
-		hosts, err := linkHosts(rec, link)
-		if err != nil {
-			return host, err
-		}
-		host.ExtraHosts = append(host.ExtraHosts, hosts...)
-	}
-	links := host.ExtraHosts
 	if c.DockerConfig.HostConfig == "" {
 		return host, nil
 	}
-	host.ExtraHosts = nil
 	if err := json.Unmarshal([]byte(c.DockerConfig.HostConfig), &host); err != nil {
 		return host, fmt.Errorf("HostConfigError: unable to decode host config: %w", err)
 	}
-	host.ExtraHosts = append(host.ExtraHosts, links...)
 	return host, nil
 }
 
@@ -131,22 +138,6 @@ func command(c agentproto.Container) ([]string, error) {
 		return overrides.Command, nil
 	}
 	return c.Command, nil
-}
-
-// environment is the definition's and the region, unless the definition says
-// one.
-func environment(c agentproto.Container, region string) []string {
-	_, has := c.Environment["AWS_REGION"]
-	_, hasDefault := c.Environment["AWS_DEFAULT_REGION"]
-	env := make([]string, 0, len(c.Environment)+2)
-	for name, value := range c.Environment {
-		env = append(env, name+"="+value)
-	}
-	if !has && !hasDefault && region != "" {
-		env = append(env, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region)
-	}
-	slices.Sort(env)
-	return env
 }
 
 var oddCharacter = regexp.MustCompile(`[^A-Za-z0-9_-]`)

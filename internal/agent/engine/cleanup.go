@@ -31,6 +31,11 @@ func (t *task) release(ctx context.Context) {
 		t.engine.host.release(t.need)
 	}
 	t.actions.Go(func() {
+		if sharesNamespaces(t.rec.Task) {
+			if err := t.engine.fx.Runtime.Remove(ctx, pauseID(t.rec.Task)); err != nil {
+				t.log.Warn("pause container of a stopped task stays until its clean-up", "error", err)
+			}
+		}
 		if err := t.engine.fx.Cgroups.Delete(ctx, taskID(t.rec.Task.ARN)); err != nil {
 			t.log.Warn("control group of a stopped task stays until its clean-up", "error", err)
 		}
@@ -83,7 +88,22 @@ func (t *task) remove(ctx context.Context) error {
 			return fmt.Errorf("release network of %s: %w", c.ID, err)
 		}
 	}
+	if sharesNamespaces(t.rec.Task) {
+		if err := t.engine.fx.Runtime.Remove(ctx, pauseID(t.rec.Task)); err != nil {
+			return fmt.Errorf("remove pause container: %w", err)
+		}
+	}
 	id := taskID(t.rec.Task.ARN)
+	if routers := t.engine.fx.Routers; routers != nil && routerOf(t.rec.Task) >= 0 {
+		if err := routers.Remove(id); err != nil {
+			return fmt.Errorf("remove files of the log router: %w", err)
+		}
+	}
+	if files := t.engine.fx.Metadata; files != nil {
+		if err := files.Remove(t.rec.Task.ARN); err != nil {
+			return fmt.Errorf("remove metadata files: %w", err)
+		}
+	}
 	if err := t.engine.fx.Volumes.Release(ctx, id); err != nil {
 		return fmt.Errorf("release volumes: %w", err)
 	}

@@ -9,22 +9,33 @@ import (
 	"github.com/slipway/slipway/internal/agent/lifecycle"
 )
 
-// makeContainer makes container i of the record, when its turn has come. A stale
-// one is cleared away first.
-func (e *Engine) makeContainer(ctx, turn context.Context, rec Record, i int, stale bool) error {
+// makeContainer makes container i of the record, when its turn has come, and
+// returns its volumes. A stale one is cleared away first.
+func (t *task) makeContainer(ctx, turn context.Context, rec Record, i int, stale bool) ([]Mount, error) {
+	e := t.engine
 	if err := e.gate.enter(turn, rec.Seq); err != nil {
-		return err
+		return nil, err
 	}
 	defer e.gate.leave()
 	mounts, err := e.mounts(ctx, rec.Task, i)
 	if err != nil {
-		return fmt.Errorf("CannotCreateVolumeError: %w", err)
+		return nil, fmt.Errorf("CannotCreateVolumeError: %w", err)
 	}
-	spec, err := containerSpec(rec, i, mounts, e.cfg)
+	spec, err := containerSpec(rec, i, mounts, e.cfg, t.settings)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return within(ctx, createTimeout, "created", func(ctx context.Context) error {
+	mounts = spec.Mounts
+	if err := t.addFirelens(ctx, &spec, rec, i); err != nil {
+		return nil, err
+	}
+	if err := t.addMetadata(&spec, rec, i); err != nil {
+		return nil, err
+	}
+	return mounts, within(ctx, createTimeout, "created", func(ctx context.Context) error {
+		if err := t.pause.ensure(ctx, e, rec); err != nil {
+			return err
+		}
 		return persist(ctx, func(ctx context.Context) error {
 			if stale {
 				if err := e.fx.Runtime.Remove(ctx, spec.ID); err != nil {
@@ -61,6 +72,28 @@ func (e *Engine) startContainer(ctx, turn context.Context, id string, seq uint64
 		e.gate.widen()
 	}
 	return err
+}
+
+// restartContainer starts the process anew, when its turn has come. Where the
+// answer was lost, one that runs, or has ended another time, was restarted.
+func (e *Engine) restartContainer(ctx, turn context.Context, last ContainerRecord, seq uint64) error {
+	if err := e.gate.enter(turn, seq); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	return within(ctx, startTimeout, "started", func(ctx context.Context) error {
+		unsure := false
+		return persist(ctx, func(ctx context.Context) error {
+			if unsure {
+				p, err := e.fx.Runtime.Inspect(ctx, last.ID)
+				if err != nil || p.State == Alive || p.State == Exited && p.Exit.At.After(last.ExitedAt) {
+					return err
+				}
+			}
+			unsure = true
+			return e.fx.Runtime.Restart(ctx, last.ID)
+		})
+	})
 }
 
 // detach gives the network back. Ports must be free before STOPPED is told, so

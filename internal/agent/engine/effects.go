@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/journal"
+	"github.com/slipway/slipway/internal/agent/lifecycle"
+	"github.com/slipway/slipway/internal/agent/logdriver/firelens"
 	"github.com/slipway/slipway/internal/agentproto"
 )
 
@@ -31,6 +33,9 @@ type Runtime interface {
 	Create(ctx context.Context, spec ContainerSpec) error
 	// Start starts the created process.
 	Start(ctx context.Context, id string) error
+	// Restart starts the process of an exited container anew, with the files
+	// that it left. One that runs is left alone.
+	Restart(ctx context.Context, id string) error
 	// Stop sends the signal by which the container wants to be stopped; Kill
 	// sends SIGKILL. Neither waits for the exit.
 	Stop(ctx context.Context, id string) error
@@ -89,6 +94,68 @@ type Cgroups interface {
 	Delete(ctx context.Context, taskID string) error
 }
 
+// Health checks running containers.
+type Health interface {
+	// Watch checks a running container until stop is called; changed is told of
+	// each new verdict, from another goroutine. stop may be called twice.
+	Watch(containerID string, check agentproto.Healthcheck, changed func(HealthStatus)) (stop func())
+}
+
+// HealthStatus is a health check's last verdict.
+type HealthStatus struct {
+	Verdict  lifecycle.Health
+	Since    time.Time // of this verdict
+	ExitCode int       // of the check that gave it
+	Output   string    // of that check, cut to what AWS shows
+}
+
+// Settings looks up what a task takes from elsewhere before its containers are
+// made, with its execution role's credentials; nil where it has none. The text
+// of an error becomes the tail of the task's ResourceInitializationError. One
+// that is ErrUnavailable is worth another attempt.
+type Settings interface {
+	// Secrets returns the values, in the order of refs.
+	Secrets(ctx context.Context, execution *agentproto.RoleCredentials, refs []agentproto.Secret) ([]string, error)
+	// EnvironmentFile returns the file's content.
+	EnvironmentFile(ctx context.Context, execution *agentproto.RoleCredentials, f agentproto.EnvironmentFile) ([]byte, error)
+}
+
+// Routers keeps the files of tasks' log routers.
+type Routers interface {
+	// Files are the paths of a task's.
+	Files(taskID string) firelens.Files
+	// Write puts them there: the configuration, and what the task keeps of it
+	// elsewhere, nil for nothing.
+	Write(taskID, config string, external []byte) error
+	// Remove deletes them; nothing there is no error.
+	Remove(taskID string) error
+}
+
+// MetadataFiles are what containers can read of themselves
+// (ECS_ENABLE_CONTAINER_METADATA).
+type MetadataFiles interface {
+	// Write brings the file of container i up to date and returns the directory
+	// that it is in. ready: the container runs.
+	Write(v View, i int, ready bool) (dir string, err error)
+	// Remove deletes the files of a task.
+	Remove(taskARN string) error
+}
+
+// Exec opens running containers to ECS Exec.
+type Exec interface {
+	// Attach opens a container until detach is called. now: it can be entered
+	// already; else served is called once, when that is so, from another
+	// goroutine.
+	Attach(c ExecTarget, served func()) (now bool, detach func())
+}
+
+// ExecTarget is a container that ECS Exec may run commands in.
+type ExecTarget struct {
+	TaskARN                    string
+	ContainerID, ContainerName string
+	Properties                 map[string]string // of its ExecuteCommandAgent
+}
+
 // Reporter submits reports to the control plane. An error that is not
 // ErrRefused is worth another attempt.
 type Reporter interface {
@@ -118,6 +185,9 @@ type ContainerSpec struct {
 	Network       Attachment
 	Mounts        []Mount
 	CgroupParent  string
+	// Pause makes a container without an image, to hold the namespaces that
+	// others name as container:<id> in Host.PidMode and Host.IpcMode.
+	Pause bool
 }
 
 // Mount is a bind mount.
@@ -131,6 +201,8 @@ type Mount struct {
 type Image struct {
 	Name   string `json:",omitempty"` // as the runtime knows it
 	Digest string `json:",omitempty"` // empty: unknown
+	// Reference is what the task definition says.
+	Reference string `json:"-"`
 }
 
 // RegistryAuth says how to reach a registry. The zero value is anonymously and

@@ -10,10 +10,14 @@ import (
 
 // Config is what the engine does by rule.
 type Config struct {
-	Cluster string // as configured; becomes a label of every container
-	Region  string // given to containers that set none
-	CPU     int64  // 1024 per vCPU
-	Memory  int64  // MiB, without what is reserved
+	Cluster    string // as configured; becomes a label of every container
+	InstanceID string // of EC2; empty: none
+	Region     string // given to containers that set none
+	// Endpoint is the URL at which containers find the AWS API; empty, or AWS's
+	// own: they are told none.
+	Endpoint string
+	CPU      int64 // 1024 per vCPU
+	Memory   int64 // MiB, without what is reserved
 	// Ports that no task may have.
 	ReservedPorts, ReservedUDPPorts []int32
 	StopTimeout                     time.Duration // from stop signal to SIGKILL; 30 s when 0
@@ -44,6 +48,11 @@ type Effects struct {
 	Network    Network
 	Volumes    Volumes
 	Cgroups    Cgroups
+	Health     Health        // nil: no container is checked
+	Settings   Settings      // nil: a task that needs any fails
+	Routers    Routers       // nil: no task has a log router
+	Metadata   MetadataFiles // nil: containers get none
+	Exec       Exec          // nil: no container is opened
 	Reports    Reporter
 	Journal    Journal
 }

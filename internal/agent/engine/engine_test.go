@@ -118,11 +118,11 @@ func TestNewsOfAContainerIsFlushed(t *testing.T) {
 		a.apply(t, runTask("1", container("app"), side))
 		settleFor(time.Second)
 		m.exit(containerID(arnPrefix+"1", "side"), Exit{Code: 5})
-		settleFor(flushAfter - time.Second)
+		settleFor(promptly / 2)
 		if got := m.statuses(); !slices.Equal(got, []string{"PENDING", "RUNNING"}) {
 			t.Fatalf("too early: %v", got)
 		}
-		settleFor(3 * time.Second)
+		settleFor(time.Second)
 		last := m.now().reports[len(m.now().reports)-1]
 		if len(m.now().reports) != 3 || last.Status != "RUNNING" || last.Containers[0].Name != "side" || *last.Containers[0].ExitCode != 5 {
 			t.Errorf("got %+v", m.now().reports)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway/slipway/internal/agent/lifecycle"
 	"github.com/slipway/slipway/internal/agentproto"
 )
 
@@ -38,7 +39,19 @@ type machine struct {
 	refusing error // what Submit answers
 	away     bool  // the container runtime does not answer, though it may act
 
-	durable map[string][]byte // the journal's file
+	durable  map[string][]byte // the journal's file
+	writes   int               // that it ever became
+	routers  routerFiles
+	slowDisk bool                    // a write takes longer than ten effects
+	onWrite  func(n int) (lost bool) // before one becomes durable
+
+	secrets map[string]string             // by valueFrom
+	texts   map[string]string             // environment files, by ARN
+	asked   int                           // calls of Settings
+	roles   []*agentproto.RoleCredentials // that they came with
+	silent  bool                          // Settings do not answer
+	checks  map[string]func(HealthStatus) // by container
+	opened  map[string]bool               // containers open to ECS Exec
 }
 
 type fakeContainer struct {
@@ -51,12 +64,16 @@ type fakeContainer struct {
 }
 
 func newMachine() *machine {
-	return &machine{
+	m := &machine{
 		delay: func() time.Duration { return 10 * time.Millisecond }, cut: func() bool { return false },
 		containers: map[string]*fakeContainer{}, starts: map[string]int{}, nextPort: 32768,
 		attached: map[string]Attachment{}, groups: map[string]bool{}, volumes: map[string]bool{},
 		stopped: map[string]bool{}, images: map[string]error{}, durable: map[string][]byte{},
+		onWrite: func(int) bool { return false },
+		secrets: map[string]string{}, texts: map[string]string{}, checks: map[string]func(HealthStatus){}, opened: map[string]bool{},
 	}
+	m.routers = routerFiles{m, map[string]string{}}
+	return m
 }
 
 // set changes the machine.
@@ -74,6 +91,7 @@ type picture struct {
 	groups     map[string]bool
 	volumes    map[string]bool
 	durable    map[string][]byte
+	writes     int
 	log        []string
 	reports    []Report
 }
@@ -83,7 +101,7 @@ func (m *machine) now() picture {
 	defer m.mu.Unlock()
 	p := picture{
 		containers: map[string]fakeContainer{}, starts: maps.Clone(m.starts), attached: maps.Clone(m.attached),
-		groups: maps.Clone(m.groups), volumes: maps.Clone(m.volumes), durable: maps.Clone(m.durable),
+		groups: maps.Clone(m.groups), volumes: maps.Clone(m.volumes), durable: maps.Clone(m.durable), writes: m.writes,
 		log: slices.Clone(m.log), reports: slices.Clone(m.reports),
 	}
 	for id, c := range m.containers {
@@ -165,6 +183,24 @@ func (m *machine) Start(ctx context.Context, id string) error {
 	})
 }
 
+// Restart implements Runtime.
+func (m *machine) Restart(ctx context.Context, id string) error {
+	m.mu.Lock()
+	what := "restart " + m.name(id)
+	m.mu.Unlock()
+	return m.command(ctx, what, func() error {
+		c, ok := m.containers[id]
+		if !ok {
+			return ErrNotFound
+		}
+		if c.state != Alive {
+			m.starts[id]++
+			c.state, c.since, c.gone = Alive, time.Now(), make(chan struct{})
+		}
+		return nil
+	})
+}
+
 // Stop implements Runtime.
 func (m *machine) Stop(ctx context.Context, id string) error {
 	return m.signal(ctx, id, "stop", 143, false)
@@ -213,15 +249,19 @@ func (m *machine) exit(id string, e Exit) bool {
 func (m *machine) Wait(ctx context.Context, id string) (<-chan Exit, error) {
 	m.mu.Lock()
 	c, ok := m.containers[id]
-	m.mu.Unlock()
 	if !ok {
+		m.mu.Unlock()
 		return nil, ErrNotFound
 	}
+	gone := c.gone
+	m.mu.Unlock()
 	out := make(chan Exit, 1)
 	go func() {
 		defer close(out)
 		select {
-		case <-c.gone:
+		case <-gone:
+			m.mu.Lock()
+			defer m.mu.Unlock()
 			out <- c.exit
 		case <-ctx.Done():
 		}
@@ -287,6 +327,12 @@ type (
 	network struct{ *machine }
 	groups  struct{ *machine }
 	files   struct{ *machine }
+	opener  struct{ *machine }
+
+	routerFiles struct {
+		*machine
+		configs map[string]string // by task
+	}
 )
 
 // Attach implements Network.
@@ -355,6 +401,70 @@ func (m files) Recover(_ context.Context, keep func(string) bool) error {
 	return nil
 }
 
+// Secrets implements Settings.
+func (m *machine) Secrets(ctx context.Context, execution *agentproto.RoleCredentials, refs []agentproto.Secret) ([]string, error) {
+	var values []string
+	err := m.setting(ctx, execution, func() error {
+		for _, ref := range refs {
+			v, ok := m.secrets[ref.ValueFrom]
+			if !ok {
+				return fmt.Errorf("no secret %s", ref.ValueFrom)
+			}
+			values = append(values, v)
+		}
+		return nil
+	})
+	return values, err
+}
+
+// EnvironmentFile implements Settings.
+func (m *machine) EnvironmentFile(ctx context.Context, execution *agentproto.RoleCredentials, f agentproto.EnvironmentFile) ([]byte, error) {
+	var text string
+	err := m.setting(ctx, execution, func() error {
+		var ok bool
+		if text, ok = m.texts[f.Value]; !ok {
+			return fmt.Errorf("no file %s", f.Value)
+		}
+		return nil
+	})
+	return []byte(text), err
+}
+
+func (m *machine) setting(ctx context.Context, execution *agentproto.RoleCredentials, answer func() error) error {
+	return m.effect(ctx, "setting", func() error {
+		m.asked++
+		m.roles = append(m.roles, execution)
+		if m.silent {
+			return ErrUnavailable
+		}
+		return answer()
+	})
+}
+
+// Watch implements Health.
+func (m *machine) Watch(id string, _ agentproto.Healthcheck, changed func(HealthStatus)) func() {
+	m.set(func() { m.checks[id] = changed })
+	return func() { m.set(func() { delete(m.checks, id) }) }
+}
+
+// verdict is what the health check of a container says now; false if it is not
+// checked.
+func (m *machine) verdict(id string, v lifecycle.Health) bool {
+	m.mu.Lock()
+	changed, ok := m.checks[id]
+	m.mu.Unlock()
+	if ok {
+		changed(HealthStatus{Verdict: v, Since: time.Now()})
+	}
+	return ok
+}
+
+// Attach implements Exec.
+func (m opener) Attach(c ExecTarget, _ func()) (bool, func()) {
+	m.set(func() { m.opened[c.ContainerID] = true })
+	return true, func() { m.set(func() { delete(m.opened, c.ContainerID) }) }
+}
+
 // Submit implements Reporter.
 func (m *machine) Submit(ctx context.Context, r Report) error {
 	return m.effect(ctx, "report "+r.Status, func() error {
@@ -380,7 +490,7 @@ func boot(t testing.TB, m *machine, cfg Config) *agent {
 	d := newDisk(ctx, m)
 	e := New(cfg, Effects{
 		Runtime: m, Images: m, Registries: m, Network: network{m}, Volumes: files{m}, Cgroups: groups{m},
-		Reports: m, Journal: d,
+		Reports: m, Journal: d, Settings: m, Health: m, Exec: opener{m}, Routers: &m.routers,
 	}, slog.New(slog.DiscardHandler))
 	if err := e.Recover(ctx); err != nil {
 		kill()

@@ -44,8 +44,11 @@ func newDisk(ctx context.Context, m *machine) *disk {
 // lag is how long a write takes.
 func (d *disk) lag() time.Duration {
 	d.m.mu.Lock()
-	delay := d.m.delay
+	delay, slow := d.m.delay, d.m.slowDisk
 	d.m.mu.Unlock()
+	if slow {
+		return delay() * 10
+	}
 	return delay() / 10
 }
 
@@ -55,6 +58,10 @@ func (d *disk) Put(group, key string, value []byte) journal.Wait {
 	d.work <- func() {
 		d.m.mu.Lock()
 		defer d.m.mu.Unlock()
+		d.m.writes++
+		if d.m.onWrite(d.m.writes) {
+			return
+		}
 		d.m.durable[group+"/"+key] = value
 		if value == nil {
 			delete(d.m.durable, group+"/"+key)

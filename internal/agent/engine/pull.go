@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/lifecycle"
+	"github.com/slipway/slipway/internal/agentproto"
 )
 
 // pull fetches the image, and meanwhile makes the container's network and the
@@ -15,6 +17,7 @@ func (t *task) pull(i int) effect {
 	if t.rec.PullStartedAt.IsZero() {
 		t.rec.PullStartedAt, t.dirty = time.Now(), true
 	}
+	rec := t.snapshot()
 	hadNetwork, hadCgroup := t.rec.Containers[i].Network != nil, t.rec.Cgroup != ""
 	return func(_, ctx context.Context) func() {
 		var (
@@ -23,12 +26,14 @@ func (t *task) pull(i int) effect {
 			network                     Attachment
 			group                       string
 			imageErr, netErr, cgroupErr error
+			settingsErr                 error
 			pulledAt                    time.Time
 		)
 		wg.Go(func() {
-			image, imageErr = t.pullImage(ctx, i)
+			image, imageErr = t.pullImage(ctx, rec, i)
 			pulledAt = time.Now()
 		})
+		wg.Go(func() { settingsErr = t.settings.lookUp(ctx, t.engine, rec) })
 		if !hadNetwork {
 			wg.Go(func() { network, netErr = t.attach(ctx, i) })
 		}
@@ -48,13 +53,16 @@ func (t *task) pull(i int) effect {
 				t.rec.Cgroup = group
 			}
 			switch {
+			case imageErr != nil && strings.HasPrefix(imageErr.Error(), noSecrets):
+				t.abort(i, imageErr)
 			case imageErr != nil:
 				t.failed(i, imageErr, "CannotPullContainerError")
 			case netErr != nil:
 				t.failed(i, netErr, "ContainerNetworkingError")
+			case settingsErr != nil:
+				t.abort(i, settingsErr)
 			case cgroupErr != nil:
-				t.failed(i, cgroupErr, "ResourceInitializationError")
-				t.rec.Reason = c.Reason
+				t.abort(i, cgroupErr)
 			default:
 				t.pulled(i, image)
 			}
@@ -72,16 +80,12 @@ func (t *task) pulled(i int, image Image) {
 	}
 }
 
-func (t *task) pullImage(ctx context.Context, i int) (Image, error) {
-	c := t.rec.Task.Containers[i]
+func (t *task) pullImage(ctx context.Context, rec Record, i int) (Image, error) {
+	c := rec.Task.Containers[i]
 	ref := c.Image
-	execution, err := t.engine.executionRole(ctx, t.rec.Task.ARN, c.RegistryAuthentication)
+	auth, err := t.engine.registryAuth(ctx, rec, c)
 	if err != nil {
 		return Image{}, err
-	}
-	auth, err := t.engine.fx.Registries.Auth(ctx, ref, c.RegistryAuthentication, execution)
-	if err != nil {
-		return Image{}, fmt.Errorf("CannotPullContainerAuthError: %w", err)
 	}
 	return t.engine.fx.Images.Pull(ctx, ref, auth)
 }
@@ -101,4 +105,35 @@ func (t *task) attach(ctx context.Context, i int) (Attachment, error) {
 		Mode:        mode,
 		Ports:       t.rec.Task.Containers[i].PortMappings,
 	})
+}
+
+// registryAuth finds out how to log in. Where the execution role is named, its
+// credentials are waited for. A login that is a secret fails the task as its
+// other secrets do.
+func (e *Engine) registryAuth(ctx context.Context, rec Record, c agentproto.Container) (RegistryAuth, error) {
+	how, prefix := c.RegistryAuthentication, "CannotPullContainerAuthError: "
+	if how != nil && how.ASMAuthData != nil {
+		prefix = noSecrets
+	}
+	execution, err := e.pullRole(ctx, rec, how)
+	if err != nil {
+		return RegistryAuth{}, fmt.Errorf("%s%w", prefix, err)
+	}
+	auth, err := e.fx.Registries.Auth(ctx, c.Image, how, execution)
+	if err != nil {
+		return RegistryAuth{}, fmt.Errorf("%s%w", prefix, err)
+	}
+	return auth, nil
+}
+
+// pullRole is the credentials that a pull must use; nil for the instance's own.
+func (e *Engine) pullRole(ctx context.Context, rec Record, how *agentproto.RegistryAuthentication) (*agentproto.RoleCredentials, error) {
+	if how == nil || how.ASMAuthData == nil && (how.ECRAuthData == nil || !how.ECRAuthData.UseExecutionRole) {
+		return nil, nil
+	}
+	execution, err := e.executionRole(ctx, rec)
+	if err == nil && execution == nil {
+		err = errNoExecutionRole
+	}
+	return execution, err
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/slipway/slipway/internal/agent/lifecycle"
 	"github.com/slipway/slipway/internal/agentproto"
 )
@@ -20,31 +22,42 @@ type Record struct {
 	StopWanted bool
 	Reason     string `json:",omitempty"` // of the STOPPED report
 	Containers []ContainerRecord
-	Cgroup     string `json:",omitempty"`
+	// The ids of the credentials that the task was given, empty for none. They
+	// are no keys: containers are told the one, and the other says that keys are
+	// to come again after a restart.
+	TaskCredentialsID, ExecutionCredentialsID string `json:",omitempty"`
+
+	Cgroup string `json:",omitempty"`
 
 	PullStartedAt      time.Time `json:",omitzero"`
 	PullStoppedAt      time.Time `json:",omitzero"`
 	ExecutionStoppedAt time.Time `json:",omitzero"`
 	StoppedAt          time.Time `json:",omitzero"`
 
-	Sent        lifecycle.Status  // the last state that became a report
-	Events      []ContainerChange `json:",omitempty"` // not yet in a report
-	EventsSince time.Time         `json:",omitzero"`
-	Outbox      []Report          `json:",omitempty"` // not yet accepted
+	Sent        lifecycle.Status     // the last state that became a report
+	Events      []ContainerChange    `json:",omitempty"` // not yet in a report
+	AgentEvents []ManagedAgentChange `json:",omitempty"` // likewise
+	EventsDue   time.Time            `json:",omitzero"`  // when they are reported at the latest
+	Outbox      []Report             `json:",omitempty"` // not yet accepted
 }
 
 // ContainerRecord is the part of a Record about one container, in the order of
 // Task.Containers.
 type ContainerRecord struct {
-	ID       string
-	Status   lifecycle.Status
-	Image    Image
-	Network  *Attachment `json:",omitempty"`
-	Failed   bool        `json:",omitempty"`
-	Down     bool        `json:",omitempty"`
-	Reason   string      `json:",omitempty"`
-	ExitCode *int        `json:",omitempty"`
-	Restarts int         `json:",omitempty"`
+	ID         string
+	EndpointID string // of the container's metadata: /v3/<id>, /v4/<id>
+	Status     lifecycle.Status
+	Image      Image
+	Network    *Attachment `json:",omitempty"`
+	Mounts     []Mount     `json:",omitempty"` // its volumes, once it was created
+	Failed     bool        `json:",omitempty"`
+	Down       bool        `json:",omitempty"`
+	Reason     string      `json:",omitempty"`
+	ExitCode   *int        `json:",omitempty"`
+	Restarts   int         `json:",omitempty"`
+
+	Health        HealthStatus        `json:",omitzero"`
+	ManagedAgents []ManagedAgentState `json:",omitempty"`
 
 	CreatedAt time.Time `json:",omitzero"`
 	StartedAt time.Time `json:",omitzero"`
@@ -55,10 +68,18 @@ type ContainerRecord struct {
 }
 
 func newRecord(task agentproto.Task, seq uint64) Record {
+	rec := Record{Seq: seq, Containers: make([]ContainerRecord, len(task.Containers))}
+	if c := task.RoleCredentials; c != nil {
+		rec.TaskCredentialsID = c.CredentialsID
+	}
+	if c := task.ExecutionRoleCredentials; c != nil {
+		rec.ExecutionCredentialsID = c.CredentialsID
+	}
 	task.RoleCredentials, task.ExecutionRoleCredentials = nil, nil
-	rec := Record{Task: task, Seq: seq, Containers: make([]ContainerRecord, len(task.Containers))}
+	rec.Task = task
 	for i, c := range task.Containers {
 		rec.Containers[i].ID = containerID(task.ARN, c.Name)
+		rec.Containers[i].EndpointID = uuid.NewString()
 	}
 	return rec
 }

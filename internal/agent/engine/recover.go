@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/slipway/slipway/internal/agent/journal"
 	"github.com/slipway/slipway/internal/agent/lifecycle"
 )
@@ -40,6 +42,7 @@ func (e *Engine) Recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		delete(found, pauseID(rec.Task))
 		for _, c := range t.rec.Containers {
 			delete(found, c.ID)
 			if c.Network != nil && c.Status != lifecycle.Stopped {
@@ -101,6 +104,9 @@ func (e *Engine) resume(rec Record, found map[string]Process) (*task, error) {
 	e.recovered = append(e.recovered, t)
 	e.seq = max(e.seq, rec.Seq)
 	for i := range t.rec.Containers {
+		if t.rec.Containers[i].EndpointID == "" { // of an agent that gave none
+			t.rec.Containers[i].EndpointID, t.dirty = uuid.NewString(), true
+		}
 		p, ok := found[t.rec.Containers[i].ID]
 		t.reconcile(i, p, ok)
 	}
@@ -136,9 +142,12 @@ func (t *task) reconcile(i int, p Process, exists bool) {
 	case c.Status == lifecycle.Running && c.Down:
 		// A restart under the restart policy may have been cut off after its
 		// last step.
-		if exists && p.State == Alive {
-			c.Down, c.ExitCode, c.StartedAt = false, nil, cmp.Or(p.StartedAt, time.Now())
+		if exists && (p.State == Alive || p.State == Exited && p.Exit.At.After(c.ExitedAt)) {
+			c.Down, c.ExitCode, c.Reason, c.StartedAt, c.Health = false, nil, "", cmp.Or(p.StartedAt, time.Now()), HealthStatus{}
 			c.Restarts++
+			if p.State == Exited {
+				t.exited(i, p.Exit, true)
+			}
 		}
 	case (!exists || p.State == Absent) && c.Status == lifecycle.Created:
 		t.fail(i, vanished)

@@ -6,9 +6,16 @@ import (
 	"github.com/slipway/slipway/internal/agent/lifecycle"
 )
 
-// flushAfter is how long news of a container waits for a change of its task
-// before it is reported on its own; the ECS agent's ticker is 10 to 30 s.
-const flushAfter = 10 * time.Second
+// News waits for a change of its task, and is reported on its own when none comes
+// in time.
+const (
+	// sometime is for a container on its way up, which is of interest only with
+	// its task; the ECS agent's ticker is 10 to 30 s.
+	sometime = 10 * time.Second
+	// promptly is for an end, which people and schedulers wait for; what ends
+	// together still is one report.
+	promptly = 300 * time.Millisecond
+)
 
 // Report is what SubmitTaskStateChange says about one task.
 type Report struct {
@@ -16,6 +23,7 @@ type Report struct {
 	Status     string // PENDING, RUNNING or STOPPED
 	Reason     string
 	Containers []ContainerChange
+	Agents     []ManagedAgentChange `json:",omitempty"`
 
 	PullStartedAt      time.Time `json:",omitzero"`
 	PullStoppedAt      time.Time `json:",omitzero"`
@@ -49,12 +57,23 @@ func (t *task) note(i int) {
 	if !c.StartedAt.IsZero() && c.Network != nil {
 		change.Bindings = c.Network.Bindings
 	}
-	if len(t.rec.Events) == 0 {
-		t.rec.EventsSince = time.Now()
-	}
 	t.rec.Events = append(t.rec.Events, change)
+	if c.Status == lifecycle.Stopped {
+		t.news(promptly)
+	} else {
+		t.news(sometime)
+	}
+}
+
+// news has what was noted reported within a time.
+func (t *task) news(within time.Duration) {
+	if due := time.Now().Add(within); t.rec.EventsDue.IsZero() || due.Before(t.rec.EventsDue) {
+		t.rec.EventsDue = due
+	}
 	t.dirty = true
 }
+
+func (t *task) hasNews() bool { return len(t.rec.Events)+len(t.rec.AgentEvents) > 0 }
 
 // report turns the task's state into reports, as the ECS agent does: PENDING
 // once all images are known, and only if a digest is; RUNNING when all
@@ -76,11 +95,11 @@ func (t *task) report() {
 }
 
 func (t *task) flushDue() bool {
-	return len(t.rec.Events) > 0 && !time.Now().Before(t.rec.EventsSince.Add(flushAfter))
+	return t.hasNews() && !time.Now().Before(t.rec.EventsDue)
 }
 
 func (t *task) enqueue(st lifecycle.Status) {
-	r := Report{TaskARN: t.rec.Task.ARN, Status: st.Reported(), Containers: t.rec.Events}
+	r := Report{TaskARN: t.rec.Task.ARN, Status: st.Reported(), Containers: t.rec.Events, Agents: t.rec.AgentEvents}
 	if st >= lifecycle.Running {
 		r.PullStartedAt, r.PullStoppedAt = t.rec.PullStartedAt, t.rec.PullStoppedAt
 	}
@@ -88,7 +107,7 @@ func (t *task) enqueue(st lifecycle.Status) {
 		r.Reason, r.ExecutionStoppedAt = truncate(t.rec.Reason), t.rec.ExecutionStoppedAt
 	}
 	t.rec.Sent = st
-	t.rec.Events, t.rec.EventsSince = nil, time.Time{}
+	t.rec.Events, t.rec.AgentEvents, t.rec.EventsDue = nil, nil, time.Time{}
 	t.rec.Outbox = append(t.rec.Outbox, r)
 	t.dirty = true
 }

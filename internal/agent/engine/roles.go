@@ -2,7 +2,8 @@ package engine
 
 import (
 	"context"
-	"fmt"
+	"crypto/subtle"
+	"errors"
 	"sync"
 	"time"
 
@@ -17,13 +18,14 @@ const credentialPatience = time.Minute
 type roles struct {
 	mu      sync.Mutex
 	held    map[roleKey]agentproto.RoleCredentials
-	changed chan struct{} // closed and replaced by every put
+	byID    map[string]roleKey // by CredentialsID
+	changed chan struct{}      // closed and replaced by every put
 }
 
 type roleKey struct{ task, role string }
 
 func newRoles() *roles {
-	return &roles{held: map[roleKey]agentproto.RoleCredentials{}, changed: make(chan struct{})}
+	return &roles{held: map[roleKey]agentproto.RoleCredentials{}, byID: map[string]roleKey{}, changed: make(chan struct{})}
 }
 
 func (r *roles) put(task, role string, c *agentproto.RoleCredentials) {
@@ -32,7 +34,9 @@ func (r *roles) put(task, role string, c *agentproto.RoleCredentials) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.held[roleKey{task, role}] = *c
+	key := roleKey{task, role}
+	delete(r.byID, r.held[key].CredentialsID)
+	r.held[key], r.byID[c.CredentialsID] = *c, key
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
@@ -47,8 +51,11 @@ func (r *roles) get(task, role string) (agentproto.RoleCredentials, bool, <-chan
 func (r *roles) forget(task string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.held, roleKey{task, agentproto.RoleTask})
-	delete(r.held, roleKey{task, agentproto.RoleExecution})
+	for _, role := range []string{agentproto.RoleTask, agentproto.RoleExecution} {
+		key := roleKey{task, role}
+		delete(r.byID, r.held[key].CredentialsID)
+		delete(r.held, key)
+	}
 }
 
 // SetCredentials takes credentials that replace those of a task's role; false
@@ -63,23 +70,67 @@ func (e *Engine) SetCredentials(taskARN, role string, c agentproto.RoleCredentia
 	return ok
 }
 
-// executionRole is the credentials that a pull must use; nil for the instance's
-// own. After a restart it waits for the control plane to send them again.
-func (e *Engine) executionRole(ctx context.Context, taskARN string, how *agentproto.RegistryAuthentication) (*agentproto.RoleCredentials, error) {
-	if how == nil || how.ECRAuthData == nil || !how.ECRAuthData.UseExecutionRole {
+var errNoExecutionRole = errors.New("the execution role's credentials are not available")
+
+// executionRole is the credentials of the task's execution role; nil if it has
+// none. After a restart it waits for the control plane to send them again.
+func (e *Engine) executionRole(ctx context.Context, rec Record) (*agentproto.RoleCredentials, error) {
+	if rec.ExecutionCredentialsID == "" {
 		return nil, nil
 	}
 	patience, cancel := context.WithTimeout(ctx, credentialPatience)
 	defer cancel()
 	for {
-		c, ok, changed := e.roles.get(taskARN, agentproto.RoleExecution)
+		c, ok, changed := e.roles.get(rec.Task.ARN, agentproto.RoleExecution)
 		if ok {
 			return &c, nil
 		}
 		select {
 		case <-changed:
 		case <-patience.Done():
-			return nil, fmt.Errorf("CannotPullContainerAuthError: the execution role's credentials are not available")
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, errNoExecutionRole
 		}
 	}
+}
+
+// Credentials returns what a container may fetch under the secret id of its URL:
+// either role's of any task that the agent remembers, as last refreshed.
+func (e *Engine) Credentials(id string) (agentproto.RoleCredentials, bool) {
+	return e.roles.find(id)
+}
+
+func (r *roles) find(id string) (agentproto.RoleCredentials, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key, ok := r.byID[id]
+	if !ok || id == "" {
+		return agentproto.RoleCredentials{}, false
+	}
+	c, ok := r.held[key]
+	return c, ok
+}
+
+// Role returns the present credentials of a task's role.
+func (e *Engine) Role(taskARN, role string) (agentproto.RoleCredentials, bool) {
+	c, ok, _ := e.roles.get(taskARN, role)
+	return c, ok
+}
+
+// Pending tells whether the credentials with an id were lost with an earlier
+// agent, so that the control plane is to send them again.
+func (e *Engine) Pending(id string) bool {
+	if _, ok := e.Credentials(id); ok || id == "" {
+		return false
+	}
+	for _, v := range e.Tasks() {
+		for _, known := range []string{v.TaskCredentialsID, v.ExecutionCredentialsID} {
+			if subtle.ConstantTimeCompare([]byte(known), []byte(id)) == 1 {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -36,7 +36,7 @@ func check(task agentproto.Task) error {
 		return fmt.Errorf("the task has no containers")
 	}
 	for _, v := range task.Volumes {
-		if !slices.Contains([]string{"", "host", "docker"}, v.Type) {
+		if !slices.Contains([]string{"", "host", "docker", "efs"}, v.Type) {
 			return fmt.Errorf("unrecognized volume type %q", v.Type)
 		}
 	}
@@ -70,7 +70,30 @@ func lifecycleSpec(task agentproto.Task, cfg Config) (lifecycle.TaskSpec, error)
 		}
 		spec.Containers = append(spec.Containers, lc)
 	}
-	return spec, spec.Validate()
+	if err := spec.Validate(); err != nil {
+		return spec, err
+	}
+	return routed(spec, task), nil
+}
+
+// routed has those that log through the task's router start after it, and so stop
+// before it, except those that the router itself waits for.
+func routed(spec lifecycle.TaskSpec, task agentproto.Task) lifecycle.TaskSpec {
+	router := routerOf(task)
+	if router < 0 {
+		return spec
+	}
+	for i, c := range task.Containers {
+		if i == router || !throughRouter(c) {
+			continue
+		}
+		before := spec.Containers[i].DependsOn
+		spec.Containers[i].DependsOn = append(slices.Clip(before), lifecycle.Dependency{On: router, Condition: agentproto.ConditionStart})
+		if spec.Validate() != nil {
+			spec.Containers[i].DependsOn = before
+		}
+	}
+	return spec
 }
 
 // dependencies are those of dependsOn, and those that links (START) and

@@ -18,12 +18,15 @@ const group = "task"
 // task is one task and its owner. Everything but box, view and need belongs to
 // the owner goroutine once run has begun.
 type task struct {
-	engine *Engine
-	log    *slog.Logger
-	spec   lifecycle.TaskSpec
-	need   need
-	box    *mailbox
-	view   atomic.Pointer[View]
+	engine   *Engine
+	log      *slog.Logger
+	spec     lifecycle.TaskSpec
+	said     []said // by container
+	settings *settings
+	pause    pause
+	need     need
+	box      *mailbox
+	view     atomic.Pointer[View]
 
 	rec    Record
 	live   []live
@@ -41,21 +44,27 @@ type live struct {
 	doing     lifecycle.Kind
 	cancel    context.CancelFunc // ends the turn of the action under way
 	cancelled bool
-	health    lifecycle.Health
-	watched   bool // somebody waits for the exit
-	stale     bool // the runtime may have a container of an earlier attempt
+	unwatch   func() // ends the health check; nil: none is under way
+	detach    func() // closes the container to ECS Exec; nil: it is not open
+	watched   bool   // somebody waits for the exit
+	stale     bool   // the runtime may have a container of an earlier attempt
 }
 
 func (e *Engine) newTask(rec Record, spec lifecycle.TaskSpec) *task {
 	t := &task{
-		engine: e,
-		log:    e.log.With("task", rec.Task.ARN),
-		spec:   spec,
-		need:   needOf(rec.Task),
-		box:    newMailbox(),
-		rec:    rec,
-		live:   make([]live, len(rec.Containers)),
-		dirty:  true,
+		engine:   e,
+		log:      e.log.With("task", rec.Task.ARN),
+		spec:     spec,
+		settings: &settings{turn: make(chan struct{}, 1)},
+		pause:    pause{turn: make(chan struct{}, 1)},
+		need:     needOf(rec.Task),
+		box:      newMailbox(),
+		rec:      rec,
+		live:     make([]live, len(rec.Containers)),
+		dirty:    true,
+	}
+	for i := range rec.Containers {
+		t.said = append(t.said, e.read(rec, i))
 	}
 	t.save()
 	t.publish()
@@ -66,6 +75,8 @@ func (e *Engine) newTask(rec Record, spec lifecycle.TaskSpec) *task {
 // leaves no goroutine behind.
 func (t *task) run(ctx context.Context) {
 	defer t.actions.Wait()
+	defer t.endChecks()
+	defer t.endAgents()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -93,6 +104,8 @@ func (t *task) settle(ctx context.Context) {
 	for t.act(ctx) {
 	}
 	t.watch(ctx)
+	t.checkHealth()
+	t.serveAgents()
 	t.report()
 	t.settleStopped(ctx)
 	t.send(ctx)
@@ -124,7 +137,7 @@ func (t *task) observe() lifecycle.Observed {
 	for i, c := range t.rec.Containers {
 		obs.Containers[i] = lifecycle.Container{
 			Status: c.Status, Doing: t.live[i].doing, Failed: c.Failed, Down: c.Down, ExitCode: c.ExitCode,
-			StartedAt: c.StartedAt, ExitedAt: c.ExitedAt, Health: t.live[i].health,
+			StartedAt: c.StartedAt, ExitedAt: c.ExitedAt, Health: c.Health.Verdict,
 			StopAttempts: c.StopAttempts, StopSentAt: c.StopSentAt,
 		}
 	}
@@ -152,8 +165,8 @@ func (t *task) arm(timer *time.Timer) {
 			due, ok = at, true
 		}
 	}
-	if len(t.rec.Events) > 0 {
-		earlier(t.rec.EventsSince.Add(flushAfter))
+	if t.hasNews() {
+		earlier(t.rec.EventsDue)
 	}
 	if at := t.cleanupAt(); !at.IsZero() && !t.cleaning {
 		earlier(at)

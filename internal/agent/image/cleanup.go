@@ -3,7 +3,6 @@ package image
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,16 +18,25 @@ type CleanupOptions struct {
 	// Keep protects images by digest name, e.g. those of tasks whose containers
 	// are not made yet; nil = none.
 	Keep func(name string) bool
+	// Exclude are references that stay whatever they mean
+	// (ECS_EXCLUDE_UNTRACKED_IMAGE).
+	Exclude []string
+	// Untracked deletes images that no Store pulled, too, after those that one did
+	// and within Max (ECS_ENABLE_UNTRACKED_IMAGE_CLEANUP), when they are here for at
+	// least UntrackedMinAge (NON_ECS_IMAGE_MINIMUM_CLEANUP_AGE).
+	Untracked       bool
+	UntrackedMinAge time.Duration
 }
 
 // Cleanup deletes the images that are unused for longest, and says which. It
-// touches only images that a Store pulled and that no container of any agent
-// in the containerd namespace was made from.
+// touches only images in the Store's own containerd namespace that no container
+// of any agent there was made from and, unless it is told to delete untracked
+// ones, that a Store pulled.
 func (s *Store) Cleanup(ctx context.Context, o CleanupOptions) ([]string, error) {
 	ctx = s.context(ctx)
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
-	all, err := s.client.ImageService().List(ctx, fmt.Sprintf("labels.%q==true", labelManaged))
+	all, err := s.client.ImageService().List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}
@@ -36,11 +44,15 @@ func (s *Store) Cleanup(ctx context.Context, o CleanupOptions) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("list containers: %w", err)
 	}
-	busy := map[string]bool{}
-	for _, c := range containers {
-		busy[c.Image] = true
+	used := make([]string, len(containers))
+	for i, c := range containers {
+		used[i] = c.Image
 	}
-	victims := choose(all, func(name string) bool { return busy[name] || o.Keep != nil && o.Keep(name) }, time.Now().Add(-o.MinAge), o.Max)
+	busy := inUse(all, used, o)
+	victims := choose(managed(all), busy, time.Now().Add(-o.MinAge), o.Max)
+	if o.Untracked {
+		victims = append(victims, chooseUntracked(all, busy, time.Now().Add(-o.UntrackedMinAge), o.Max-len(victims))...)
+	}
 	var gone []string
 	for _, v := range victims {
 		if err := s.remove(ctx, v, all); err != nil {
@@ -49,6 +61,59 @@ func (s *Store) Cleanup(ctx context.Context, o CleanupOptions) ([]string, error)
 		gone = append(gone, v.Name)
 	}
 	return gone, nil
+}
+
+// managed are the images that a Store pulled.
+func managed(all []images.Image) []images.Image {
+	return slices.DeleteFunc(slices.Clone(all), func(img images.Image) bool { return img.Labels[labelManaged] != "true" })
+}
+
+// inUse tells by name what has to stay: what containers were made from, what is
+// to be kept, and every name of an excluded image.
+func inUse(all []images.Image, used []string, o CleanupOptions) func(name string) bool {
+	names, excluded := map[string]bool{}, map[string]bool{}
+	for _, name := range used {
+		names[name] = true
+	}
+	for _, ref := range o.Exclude {
+		if name, err := Normalize(ref); err == nil {
+			excluded[name] = true
+		}
+	}
+	contents := map[string]bool{}
+	for _, img := range all {
+		if excluded[img.Name] {
+			contents[byDigest(img.Name, img.Target.Digest.String())] = true
+		}
+	}
+	targets := make(map[string]string, len(all))
+	for _, img := range all {
+		targets[img.Name] = byDigest(img.Name, img.Target.Digest.String())
+	}
+	return func(name string) bool {
+		return names[name] || o.Keep != nil && o.Keep(name) || excluded[name] || contents[targets[name]]
+	}
+}
+
+// chooseUntracked picks images that no Store pulled, those first that came first.
+// Content that something in use has, too, stays with all its names.
+func chooseUntracked(all []images.Image, keep func(string) bool, before time.Time, limit int) []images.Image {
+	wanted := map[string]bool{}
+	for _, img := range all {
+		if img.Labels[labelManaged] == "true" || keep(img.Name) {
+			wanted[img.Target.Digest.String()] = true
+		}
+	}
+	var out []images.Image
+	for _, img := range all {
+		if !wanted[img.Target.Digest.String()] && img.CreatedAt.Before(before) {
+			out = append(out, img)
+		}
+	}
+	slices.SortFunc(out, func(a, b images.Image) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.Name, b.Name))
+	})
+	return out[:max(0, min(len(out), limit))]
 }
 
 // choose picks the digest-named images to delete, least recently used first.
@@ -90,24 +155,4 @@ func (s *Store) remove(ctx context.Context, victim images.Image, all []images.Im
 
 func isDigestName(img images.Image) bool {
 	return img.Name == byDigest(img.Name, img.Target.Digest.String())
-}
-
-// RunCleanup sweeps every interval (ECS_IMAGE_CLEANUP_INTERVAL) until ctx ends.
-func (s *Store) RunCleanup(ctx context.Context, interval time.Duration, o CleanupOptions) {
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		gone, err := s.Cleanup(ctx, o)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			s.cfg.Log.Warn("image clean-up", "error", err)
-		}
-		for _, name := range gone {
-			s.cfg.Log.Info("image deleted", "image", name)
-		}
-	}
 }

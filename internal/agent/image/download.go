@@ -3,7 +3,6 @@ package image
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -13,7 +12,8 @@ import (
 )
 
 // errInactive is the cause of a pull that was given up because nothing came.
-var errInactive = errors.New("image pull made no progress")
+// The text is the ECS agent's.
+var errInactive = errors.New("inactivity time exceeded timeout while pulling image")
 
 // pinned is a resolver that has its answer already, and counts what is fetched.
 type pinned struct {
@@ -35,8 +35,10 @@ func (p *pinned) Fetcher(ctx context.Context, ref string) (remotes.Fetcher, erro
 		return nil, err
 	}
 	return remotes.FetcherFunc(func(ctx context.Context, desc ocispec.Descriptor) (io.ReadCloser, error) {
+		p.progress.open.Add(1)
 		rc, err := f.Fetch(ctx, desc)
 		if err != nil {
+			p.progress.open.Add(-1)
 			return nil, err
 		}
 		return p.progress.count(rc), nil
@@ -46,15 +48,16 @@ func (p *pinned) Fetcher(ctx context.Context, ref string) (remotes.Fetcher, erro
 // progress sums the received bytes of one pull.
 type progress struct {
 	bytes  atomic.Int64
+	open   atomic.Int64 // downloads that are asked for and not at their end
 	report func(bytes int64)
 }
 
 func (p *progress) count(rc io.ReadCloser) io.ReadCloser {
-	c := counted{ReadCloser: rc, p: p}
+	c := &counted{ReadCloser: rc, p: p}
 	// containerd resumes an interrupted blob only if its reader can seek.
 	if s, ok := rc.(io.Seeker); ok {
 		return struct {
-			counted
+			*counted
 			io.Seeker
 		}{c, s}
 	}
@@ -63,12 +66,28 @@ func (p *progress) count(rc io.ReadCloser) io.ReadCloser {
 
 type counted struct {
 	io.ReadCloser
-	p *progress
+	p     *progress
+	ended atomic.Bool
+}
+
+func (c *counted) end() {
+	if !c.ended.Swap(true) {
+		c.p.open.Add(-1)
+	}
+}
+
+// Close ends the download.
+func (c *counted) Close() error {
+	c.end()
+	return c.ReadCloser.Close()
 }
 
 // Read counts what the wrapped reader gave.
-func (c counted) Read(b []byte) (int, error) {
+func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.ReadCloser.Read(b)
+	if errors.Is(err, io.EOF) {
+		c.end()
+	}
 	if n > 0 {
 		total := c.p.bytes.Add(int64(n))
 		if c.p.report != nil {
@@ -78,7 +97,8 @@ func (c counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// watch runs work and cancels it when no byte arrived for the given time.
+// watch runs work and cancels it when it waited the given time for a byte. While
+// nothing is being downloaded it is unpacked, which takes as long as it takes.
 func (p *progress) watch(ctx context.Context, limit time.Duration, work func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -95,8 +115,8 @@ func (p *progress) watch(ctx context.Context, limit time.Duration, work func(con
 			return err
 		case <-tick.C:
 			now := p.bytes.Load()
-			if now == last {
-				cancel(fmt.Errorf("%w for %s", errInactive, limit))
+			if now == last && p.open.Load() > 0 {
+				cancel(errInactive)
 			}
 			last = now
 		}

@@ -2,10 +2,12 @@ package image
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 
 	"github.com/containerd/containerd/v2/core/remotes/docker"
 	remoteerrors "github.com/containerd/containerd/v2/core/remotes/errors"
@@ -22,6 +24,8 @@ const (
 	Auth                        // the registry wants other credentials
 	Manifest                    // the answer is no image, or none for this platform
 	Invalid                     // the reference itself is malformed
+	Untrusted                   // the registry's certificate, or that it has none, is not accepted
+	Full                        // the instance's disk has no room
 )
 
 // Reasons of the ECS container agent (its error names in SubmitTaskStateChange).
@@ -29,6 +33,7 @@ const (
 	ReasonPull     = "CannotPullContainerError"
 	ReasonAuth     = "CannotPullContainerAuthError"
 	ReasonManifest = "CannotPullImageManifestError"
+	ReasonTimeout  = "DockerTimeoutError"
 )
 
 // Error is a failed pull.
@@ -64,9 +69,12 @@ func failure(s step, ref string, attempts int, err error) *Error {
 	case Manifest:
 		e.Reason = ReasonManifest
 	}
-	if s == resolving {
+	switch {
+	case errors.Is(err, errInactive):
+		e.Detail = err.Error() // the ECS agent's, as it is
+	case s == resolving:
 		e.Detail = fmt.Sprintf("pull image manifest has been retried %d time(s): failed to resolve ref %s: %s", attempts, ref, cause(err))
-	} else {
+	default:
 		e.Detail = fmt.Sprintf("ref pull has been retried %d time(s): failed to copy: %s", attempts, cause(err))
 	}
 	return e
@@ -93,6 +101,10 @@ func kind(s step, err error) Kind {
 		return Manifest
 	}
 	switch {
+	case untrusted(err):
+		return Untrusted
+	case strings.Contains(err.Error(), syscall.ENOSPC.Error()): // containerd tells it as a text
+		return Full
 	case errors.Is(err, docker.ErrInvalidAuthorization):
 		return Auth
 	case errdefs.IsNotFound(err) && s == copying:
@@ -103,6 +115,15 @@ func kind(s step, err error) Kind {
 		return Manifest
 	}
 	return Unreachable
+}
+
+// untrusted tells whether there was no TLS connection to be had that means
+// anything.
+func untrusted(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	return certificate || noTLS || alert || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
 // final says that another attempt cannot help.

@@ -10,7 +10,9 @@
 package image
 
 import (
+	"cmp"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -39,7 +41,8 @@ type Config struct {
 	Snapshotter string // "" = overlayfs
 	// Instance tells the agents that share a containerd namespace apart.
 	Instance string
-	// Attempts at a registry that does not answer; 0 = 5, as the ECS agent.
+	// Attempts at each step of a pull from a registry that does not answer; 0 = 5,
+	// as the ECS agent.
 	Attempts int
 	// Backoff before the second attempt, growing to at most 5 s; 0 = 1.1 s, as
 	// the ECS agent.
@@ -47,7 +50,12 @@ type Config struct {
 	// Inactivity ends a pull that received nothing for this long; 0 = 1 min
 	// (ECS_IMAGE_PULL_INACTIVITY_TIMEOUT).
 	Inactivity time.Duration
-	Log        *slog.Logger
+	// PullTimeout and ManifestTimeout end a pull and the question what a tag means,
+	// each with all its attempts; 0 = 2 h (ECS_IMAGE_PULL_TIMEOUT) and 1 min
+	// (ECS_MANIFEST_PULL_TIMEOUT).
+	PullTimeout, ManifestTimeout time.Duration
+	HTTP                         *http.Client // nil = http.DefaultClient
+	Log                          *slog.Logger
 }
 
 // Store pulls, finds and cleans images. Its methods are safe for concurrent
@@ -68,21 +76,14 @@ type Store struct {
 
 // New makes a Store on a connected client.
 func New(client *containerd.Client, cfg Config) *Store {
-	if cfg.Snapshotter == "" {
-		cfg.Snapshotter = DefaultSnapshotter
-	}
-	if cfg.Attempts == 0 {
-		cfg.Attempts = 5
-	}
-	if cfg.Backoff == 0 {
-		cfg.Backoff = 1100 * time.Millisecond
-	}
-	if cfg.Inactivity == 0 {
-		cfg.Inactivity = time.Minute
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	cfg.Snapshotter = cmp.Or(cfg.Snapshotter, DefaultSnapshotter)
+	cfg.Attempts = cmp.Or(cfg.Attempts, 5)
+	cfg.Backoff = cmp.Or(cfg.Backoff, 1100*time.Millisecond)
+	cfg.Inactivity = cmp.Or(cfg.Inactivity, time.Minute)
+	cfg.PullTimeout = cmp.Or(cfg.PullTimeout, 2*time.Hour)
+	cfg.ManifestTimeout = cmp.Or(cfg.ManifestTimeout, time.Minute)
+	cfg.HTTP = cmp.Or(cfg.HTTP, http.DefaultClient)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Store{
 		cfg: cfg, client: client, catalog: NewCatalog(client, cfg.Namespace, cfg.Snapshotter),
 		flights: map[string]*flight{}, used: map[string]time.Time{},

@@ -140,6 +140,40 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+func TestChooseUntracked(t *testing.T) {
+	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	record := func(name, content string, age time.Duration, labels map[string]string) images.Image {
+		return images.Image{Name: name, Target: ocispec.Descriptor{Digest: digest.FromString(content)}, CreatedAt: now.Add(-age), Labels: labels}
+	}
+	ours := map[string]string{labelManaged: "true"}
+	all := []images.Image{
+		record("r/ours:1", "ours", 9*time.Hour, ours), record("r/same-as-ours:1", "ours", 9*time.Hour, nil),
+		record("r/young:1", "young", time.Minute, nil), record("r/old:1", "old", 2*time.Hour, nil), record("r/older:1", "older", 3*time.Hour, nil),
+		record("r/busy:1", "busy", 9*time.Hour, nil), record("r/also-busy:1", "busy", 9*time.Hour, nil),
+		record("docker.io/library/excluded:latest", "excluded", 9*time.Hour, nil),
+		record("docker.io/library/excluded@"+digest.FromString("excluded").String(), "excluded", 9*time.Hour, nil),
+	}
+	busy := inUse(all, []string{"r/busy:1"}, CleanupOptions{Exclude: []string{"excluded", "Not Valid"}})
+	names := func(limit int) (out []string) {
+		for _, img := range chooseUntracked(all, busy, now.Add(-time.Hour), limit) {
+			out = append(out, img.Name)
+		}
+		return out
+	}
+	if got := names(9); !slices.Equal(got, []string{"r/older:1", "r/old:1"}) {
+		t.Errorf("chose %q", got)
+	}
+	if got := names(1); !slices.Equal(got, []string{"r/older:1"}) {
+		t.Errorf("chose %q of one", got)
+	}
+	if got := names(-1); len(got) > 0 {
+		t.Errorf("chose %q of none", got)
+	}
+	if got := managed(all); len(got) != 1 || !busy("docker.io/library/excluded@"+digest.FromString("excluded").String()) {
+		t.Errorf("managed: %v", got)
+	}
+}
+
 func TestShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Store{flights: map[string]*flight{}}
@@ -191,6 +225,11 @@ func TestProgressWatch(t *testing.T) {
 		if err != nil {
 			t.Errorf("slow but steady: %v", err)
 		}
+		unpacking := func(context.Context) error { <-time.After(time.Hour); return nil }
+		if err := p.watch(t.Context(), time.Minute, unpacking); err != nil {
+			t.Errorf("unpacking for long: %v", err)
+		}
+		p.open.Add(1)
 		err = p.watch(t.Context(), time.Minute, func(ctx context.Context) error {
 			<-ctx.Done()
 			return ctx.Err()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	containerd "github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/images"
@@ -112,45 +111,6 @@ func (s *Store) unpacked(ctx context.Context, ref string, target ocispec.Descrip
 		return Image{}, err
 	}
 	return Image{Name: name, Digest: target.Digest.String(), Config: d.Config}, nil
-}
-
-// fetch asks the registry, and tries again where that can help.
-func (s *Store) fetch(ctx context.Context, ref string, o PullOptions) (Image, error) {
-	wait := s.cfg.Backoff
-	for attempt := 1; ; attempt++ {
-		at, img, err := s.attempt(ctx, ref, o)
-		if err == nil {
-			return img, nil
-		}
-		e := failure(at, ref, attempt, err)
-		if final(ctx, e) || attempt >= s.cfg.Attempts {
-			return Image{}, e
-		}
-		select {
-		case <-ctx.Done():
-			return Image{}, e
-		case <-time.After(wait):
-		}
-		wait = min(wait*2, 5*time.Second)
-	}
-}
-
-func (s *Store) attempt(ctx context.Context, ref string, o PullOptions) (step, Image, error) {
-	r := resolver(o)
-	_, desc, err := r.Resolve(ctx, ref)
-	if err != nil {
-		return resolving, Image{}, err
-	}
-	img, err := s.unpacked(ctx, ref, desc)
-	if err != nil { // not here yet, or not whole
-		if err = s.download(ctx, ref, r, desc, o); err == nil {
-			img, err = s.unpacked(ctx, ref, desc)
-		}
-	}
-	if err == nil {
-		err = s.record(ctx, ref, desc)
-	}
-	return copying, img, err
 }
 
 func (s *Store) download(ctx context.Context, ref string, r remotes.Resolver, desc ocispec.Descriptor, o PullOptions) error {

@@ -12,14 +12,15 @@ import (
 )
 
 // resolver makes a containerd resolver for one pull.
-func resolver(o PullOptions) remotes.Resolver {
-	r := &registries{opts: o, authorizers: map[string]docker.Authorizer{}}
+func (s *Store) resolver(o PullOptions) remotes.Resolver {
+	r := &registries{opts: o, http: s.cfg.HTTP, authorizers: map[string]docker.Authorizer{}}
 	return docker.NewResolver(docker.ResolverOptions{Hosts: r.hosts})
 }
 
 // registries says where and how the registries of one pull are reached.
 type registries struct {
 	opts PullOptions
+	http *http.Client
 
 	mu          sync.Mutex
 	authorizers map[string]docker.Authorizer // by registry host: they keep tokens
@@ -34,6 +35,7 @@ func (r *registries) hosts(host string) ([]docker.RegistryHost, error) {
 	if endpoint == "" {
 		return docker.ConfigureDefaultRegistries(
 			docker.WithAuthorizer(authorizer),
+			docker.WithClient(r.http),
 			docker.WithPlainHTTP(func(h string) (bool, error) { return isLoopback(h), nil }),
 		)(host)
 	}
@@ -42,7 +44,7 @@ func (r *registries) hosts(host string) ([]docker.RegistryHost, error) {
 		return nil, fmt.Errorf("endpoint %q of registry %s is not an http or https URL", endpoint, host)
 	}
 	return []docker.RegistryHost{{
-		Client:       http.DefaultClient,
+		Client:       r.http,
 		Authorizer:   authorizer,
 		Scheme:       u.Scheme,
 		Host:         u.Host,
@@ -59,7 +61,7 @@ func (r *registries) authorizer(host string) docker.Authorizer {
 	if a, ok := r.authorizers[host]; ok {
 		return a
 	}
-	a := docker.NewDockerAuthorizer(docker.WithAuthCreds(func(string) (string, string, error) {
+	a := docker.NewDockerAuthorizer(docker.WithAuthClient(r.http), docker.WithAuthCreds(func(string) (string, string, error) {
 		if r.opts.Auth == nil {
 			return "", "", nil
 		}

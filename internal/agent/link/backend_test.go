@@ -36,7 +36,9 @@ type backend struct {
 	calls  []call
 	answer map[string]func(body []byte) (int, any) // by operation
 
-	refuse  string // body of a refused upgrade; "" to accept
+	session *Session      // of connect
+	refuse  string        // body of a refused upgrade; "" to accept
+	refused chan struct{} // has an element after a refusal
 	sockets chan *socket
 }
 
@@ -55,7 +57,7 @@ type socket struct {
 
 func newBackend(t *testing.T) *backend {
 	t.Helper()
-	b := &backend{t: t, answer: map[string]func([]byte) (int, any){}, sockets: make(chan *socket, 10)}
+	b := &backend{t: t, answer: map[string]func([]byte) (int, any){}, refused: make(chan struct{}, 1), sockets: make(chan *socket, 10)}
 	b.server = httptest.NewServer(b)
 	t.Cleanup(b.server.Close)
 	b.answer["DiscoverPollEndpoint"] = func([]byte) (int, any) {
@@ -122,6 +124,10 @@ func (b *backend) upgrade(w http.ResponseWriter, r *http.Request) {
 	b.mu.Unlock()
 	if refuse != "" {
 		http.Error(w, refuse, http.StatusBadRequest)
+		select {
+		case b.refused <- struct{}{}:
+		default:
+		}
 		return
 	}
 	ws, err := websocket.Accept(w, r, nil)
@@ -190,6 +196,7 @@ type tasks struct {
 	stopped   []string
 	roles     []agentproto.RoleCredentials
 	views     []engine.View
+	metrics   []agentproto.TaskMetric
 	receipt   engine.Receipt
 	forgotten bool // SetCredentials knows no task
 	mark      int64
@@ -236,7 +243,9 @@ func (b *backend) connect(f *tasks, run func(*Session, context.Context) error) *
 	s := NewSession(b.client(), SessionConfig{
 		ContainerInstanceARN: instanceARN, Tasks: f, Marks: f, Log: slog.New(slog.DiscardHandler),
 		Runtime: func(context.Context) error { return nil },
+		Metrics: func() []agentproto.TaskMetric { return f.metrics },
 	})
+	b.session = s
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

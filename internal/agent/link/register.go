@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slipway/slipway/internal/agent/awscall"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 )
 
@@ -74,7 +75,7 @@ func (c *Client) Register(ctx context.Context, r Registration) (arn string, kept
 
 // terminal marks the errors on which the ECS agent exits for good.
 func terminal(err error) error {
-	switch code(err) {
+	switch awscall.Code(err) {
 	case "InvalidParameterException", "ClientException":
 		return fmt.Errorf("register container instance: %w: %w", ErrTerminal, err)
 	}

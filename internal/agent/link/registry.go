@@ -1,17 +1,17 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/slipway/slipway/internal/agent/awscall"
 	"github.com/slipway/slipway/internal/agent/engine"
 	"github.com/slipway/slipway/internal/agentproto"
 	"github.com/slipway/slipway/internal/service/ecr/ecrshape"
@@ -119,16 +119,23 @@ func (r *Registries) Auth(ctx context.Context, image string, how *agentproto.Reg
 	switch {
 	case how == nil:
 		return r.configured[imageHost(image)], nil
+	case how.Type == "asm" && how.ASMAuthData != nil:
+		return r.secretAuth(ctx, *how.ASMAuthData, execution)
 	case how.Type != "ecr" || how.ECRAuthData == nil:
 		return engine.RegistryAuth{}, fmt.Errorf("registry authentication of type %q is not supported", how.Type)
 	}
 	creds := r.client.cfg.Credentials
 	if how.ECRAuthData.UseExecutionRole && execution != nil {
-		creds = sigv4.Credentials{AccessKeyID: execution.AccessKeyID, SecretAccessKey: execution.SecretAccessKey, SessionToken: execution.SessionToken}
+		creds = awscall.RoleKeys(*execution)
 	}
+	return patiently(ctx, func() (engine.RegistryAuth, error) { return r.token(ctx, how.ECRAuthData.RegistryID, creds) })
+}
+
+// patiently calls until somebody answers, or ctx ends.
+func patiently(ctx context.Context, call func() (engine.RegistryAuth, error)) (engine.RegistryAuth, error) {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		auth, err := r.token(ctx, how.ECRAuthData.RegistryID, creds)
-		if err == nil || !Unanswered(err) {
+		auth, err := call()
+		if err == nil || !awscall.Unanswered(err) {
 			return auth, err
 		}
 		select {
@@ -139,18 +146,36 @@ func (r *Registries) Auth(ctx context.Context, image string, how *agentproto.Reg
 	}
 }
 
+// secretAuth reads user and password from a secret, {"username","password"}, with
+// the execution role.
+func (r *Registries) secretAuth(ctx context.Context, where agentproto.ASMAuthData, execution *agentproto.RoleCredentials) (engine.RegistryAuth, error) {
+	if execution == nil {
+		return engine.RegistryAuth{}, errors.New("a private registry's secret needs an execution role")
+	}
+	region := cmp.Or(where.Region, r.client.cfg.Region)
+	in := struct {
+		SecretID string `json:"SecretId"`
+	}{where.CredentialsParameter}
+	return patiently(ctx, func() (engine.RegistryAuth, error) {
+		var out struct{ SecretString string }
+		err := r.client.aws.Service("secretsmanager", region).JSON(ctx, "secretsmanager", "secretsmanager.GetSecretValue", region, awscall.RoleKeys(*execution), in, &out)
+		if err != nil {
+			return engine.RegistryAuth{}, err
+		}
+		var login struct{ Username, Password string }
+		if json.Unmarshal([]byte(out.SecretString), &login) != nil || login.Username == "" || login.Password == "" {
+			// The text that cannot be read is the secret: it is not shown.
+			return engine.RegistryAuth{}, fmt.Errorf("secret %s holds no username and password", where.CredentialsParameter)
+		}
+		return engine.RegistryAuth{User: login.Username, Password: login.Password}, nil
+	})
+}
+
 // Pauses between attempts to get a token.
 const (
 	firstPause   = 250 * time.Millisecond
 	longestPause = 5 * time.Second
 )
-
-// Unanswered tells whether a call or a pull failed because nobody answered it, or
-// not to the end.
-func Unanswered(err error) bool {
-	_, broken := errors.AsType[net.Error](err)
-	return broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-}
 
 // token asks ECR, unless a token that it gave is still good. Those who wait for
 // the same answer wait for each other.
@@ -166,7 +191,7 @@ func (r *Registries) token(ctx context.Context, registry string, creds sigv4.Cre
 		in.RegistryIds = []string{registry}
 	}
 	var out ecrshape.GetAuthorizationTokenOutput
-	if err := r.client.call(ctx, "ecr", ecrTarget+".GetAuthorizationToken", creds, in, &out); err != nil {
+	if err := r.client.aws.Service("api.ecr", r.client.cfg.Region).JSON(ctx, "ecr", ecrTarget+".GetAuthorizationToken", r.client.cfg.Region, creds, in, &out); err != nil {
 		return engine.RegistryAuth{}, err
 	}
 	if len(out.AuthorizationData) == 0 {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/slipway/slipway/internal/agent/awscall"
 	"github.com/slipway/slipway/internal/agentproto"
 )
 
@@ -39,7 +40,7 @@ func TestTokenIsNotWaitedForInVain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Auth(t.Context(), "x/web", fromECR, nil); code(err) != "AccessDeniedException" {
+	if _, err := r.Auth(t.Context(), "x/web", fromECR, nil); awscall.Code(err) != "AccessDeniedException" {
 		t.Errorf("got %v", err)
 	}
 

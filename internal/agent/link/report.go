@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/slipway/slipway/internal/agent/awscall"
 	"github.com/slipway/slipway/internal/agent/engine"
 	"github.com/slipway/slipway/internal/service/ecs/ecsshape"
 	"github.com/slipway/slipway/internal/wire/shape"
@@ -20,9 +21,14 @@ func (c *Client) Submit(ctx context.Context, r engine.Report) error {
 	for _, change := range r.Containers {
 		in.Containers = append(in.Containers, containerChange(change))
 	}
+	for _, change := range r.Agents {
+		in.ManagedAgents = append(in.ManagedAgents, ecsshape.ManagedAgentStateChange{
+			ContainerName: new(change.ContainerName), ManagedAgentName: new(change.Name), Status: new(change.Status), Reason: optional(change.Reason),
+		})
+	}
 	var out ecsshape.SubmitTaskStateChangeOutput
 	err := c.ecs(ctx, "SubmitTaskStateChange", in, &out)
-	if code(err) == "InvalidParameterException" {
+	if awscall.Code(err) == "InvalidParameterException" {
 		return fmt.Errorf("%w: %w", engine.ErrRefused, err)
 	}
 	return err

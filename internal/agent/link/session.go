@@ -3,6 +3,7 @@ package link
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/engine"
@@ -30,6 +31,8 @@ type SessionConfig struct {
 	Marks                Marks
 	// Runtime tells whether containers can be run now; nil error is OK.
 	Runtime func(ctx context.Context) error
+	// Metrics is what tasks used since the last call; nil: nothing is measured.
+	Metrics func() []agentproto.TaskMetric
 	Log     *slog.Logger
 }
 
@@ -40,6 +43,7 @@ type Session struct {
 	log       *slog.Logger
 	discovery *discovery
 	acs       acs
+	rounds    *rounds // of telemetry
 }
 
 // NewSession makes a session that is not connected yet.
@@ -48,6 +52,7 @@ func NewSession(client *Client, cfg SessionConfig) *Session {
 		client: client, cfg: cfg, log: cfg.Log,
 		discovery: &discovery{client: client, instance: cfg.ContainerInstanceARN},
 		acs:       acs{fresh: true, mark: cfg.Marks.Mark()},
+		rounds:    newRounds(),
 	}
 }
 
@@ -61,8 +66,13 @@ func (s *Session) RunACS(ctx context.Context) error {
 // a control plane of their own waits for it.
 const longestACSPause = 15 * time.Second
 
-// RunTCS keeps the telemetry socket open until ctx ends. Call it once.
+// RunTCS keeps the telemetry socket open until ctx ends, and measures meanwhile.
+// Call it once.
 func (s *Session) RunTCS(ctx context.Context) error {
+	var collector sync.WaitGroup
+	defer collector.Wait()
+	s.rounds.put(s.round(time.Now()))
+	collector.Go(func() { s.collect(ctx) })
 	b := backoff{first: time.Second, longest: time.Minute, growth: 2, settled: time.Minute}
 	return keep(ctx, s.log.With("socket", "TCS"), b, s.serveTCS)
 }

@@ -125,7 +125,7 @@ func (c *Client) dial(ctx context.Context, endpoint string, query url.Values, si
 	defer cancel()
 	header := c.signature(u, nil)
 	header.Set("User-Agent", c.cfg.Version.UserAgent())
-	ws, resp, err := websocket.Dial(dctx, u.String(), &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
+	ws, resp, err := websocket.Dial(dctx, u.String(), &websocket.DialOptions{HTTPClient: c.aws.HTTP, HTTPHeader: header})
 	if err != nil {
 		return nil, fmt.Errorf("dial %s://%s%s: %w", u.Scheme, u.Host, u.Path, refusal(resp, err))
 	}

@@ -1,14 +1,11 @@
 package link
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/slipway/slipway/internal/agentproto"
 )
@@ -70,19 +67,26 @@ func (s *Session) listen(ctx context.Context, c *conn) error {
 	}
 }
 
-// publish says every 20 s that the instance is there and how its container
-// runtime does.
+// publish sends each round as it comes, and with it how the container runtime
+// does. Rounds that had to wait for the connection go first.
 func (s *Session) publish(ctx context.Context, c *conn) error {
 	status := agentproto.InstanceStatus{Type: "ContainerRuntime", Status: "INITIALIZING"}
-	ticker := time.NewTicker(publishEvery)
-	defer ticker.Stop()
 	for {
+		select {
+		case <-s.rounds.came: // it is about to be taken
+		default:
+		}
 		s.judge(ctx, &status)
-		if err := s.publishOnce(ctx, c, status); err != nil {
+		for r, ok := s.rounds.take(); ok; r, ok = s.rounds.take() {
+			if err := s.publishRound(ctx, c, r); err != nil {
+				return err
+			}
+		}
+		if err := s.publishStatus(ctx, c, status); err != nil {
 			return err
 		}
 		select {
-		case <-ticker.C:
+		case <-s.rounds.came:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -103,39 +107,3 @@ func (s *Session) judge(ctx context.Context, status *agentproto.InstanceStatus) 
 		status.LastStatusChange = status.LastUpdated
 	}
 }
-
-func (s *Session) publishOnce(ctx context.Context, c *conn, status agentproto.InstanceStatus) error {
-	metadata := agentproto.MetricsMetadata{Cluster: s.client.cfg.Cluster, ContainerInstance: s.cfg.ContainerInstanceARN}
-	metrics := metadata
-	metrics.MessageID, metrics.Idle, metrics.Fin = uuid.NewString(), true, true
-	err := s.telemetry(ctx, c, agentproto.TypePublishMetrics, agentproto.PublishMetrics{
-		Metadata: metrics, TaskMetrics: []agentproto.TaskMetric{}, Timestamp: epoch(time.Now()),
-	})
-	if err != nil {
-		return err
-	}
-	metadata.RequestID = uuid.NewString()
-	return s.telemetry(ctx, c, agentproto.TypePublishInstanceStatus, agentproto.PublishInstanceStatus{
-		Metadata: metadata, Statuses: []agentproto.InstanceStatus{status}, Timestamp: epoch(time.Now()),
-	})
-}
-
-// telemetry sends a message in the framing of the telemetry socket: a block of
-// headers that sign it, an empty line, then the envelope.
-func (s *Session) telemetry(ctx context.Context, c *conn, kind string, message any) error {
-	body, err := agentproto.Encode(kind, message)
-	if err != nil {
-		return err
-	}
-	header := s.client.signature(c.url, body)
-	header.Set("Host", c.url.Host)
-	var frame bytes.Buffer
-	if err := header.Write(&frame); err != nil {
-		return fmt.Errorf("frame %s: %w", kind, err)
-	}
-	frame.WriteString("\r\n")
-	frame.Write(body)
-	return c.write(ctx, frame.Bytes())
-}
-
-func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

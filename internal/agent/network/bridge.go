@@ -186,7 +186,7 @@ func (b *bridge) purge() error {
 	for id := range b.records {
 		errs = append(errs, b.detach(id))
 	}
-	errs = append(errs, b.drain(), b.sweep(), b.table.delete(), forbidForward(b.ns, b.cfg.Bridge))
+	errs = append(errs, b.drain(), b.sweep(), b.table.delete(), forbidForward(b.ns, b.cfg.Bridge), forbidLink(b.ns, b.cfg.Bridge), b.dropLinkAddress())
 	if err := b.nl.LinkDel(b.link); err != nil && !errors.Is(err, unix.ENODEV) {
 		errs = append(errs, fmt.Errorf("delete bridge: %w", err))
 	}

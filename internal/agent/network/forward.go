@@ -28,7 +28,26 @@ func allowForward(ns int, bridge string) error {
 	if err != nil {
 		return fmt.Errorf("open nftables: %w", err)
 	}
-	chains, err := closedChains(conn)
+	accept := []expr.Any{&expr.Counter{}, &expr.Verdict{Kind: expr.VerdictAccept}}
+	in, out := device(expr.MetaKeyIIFNAME, expr.CmpOpEq, bridge), device(expr.MetaKeyOIFNAME, expr.CmpOpEq, bridge)
+	if err := insertOnce(conn, nftables.ChainHookForward, bridge, join(in, accept), join(out, accept)); err != nil {
+		return err
+	}
+	return legacyForward("-I", bridge)
+}
+
+func forbidForward(ns int, bridge string) error {
+	conn, err := nftables.New(nftables.WithNetNSFd(ns))
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	return errors.Join(deleteOwn(conn, nftables.ChainHookForward, bridge), legacyForward("-D", bridge))
+}
+
+// insertOnce puts the bridge's rules in front of those of every closed chain
+// that has none of them.
+func insertOnce(conn *nftables.Conn, hook *nftables.ChainHook, bridge string, rules ...[]expr.Any) error {
+	chains, err := closedChains(conn, hook)
 	if err != nil {
 		return err
 	}
@@ -40,25 +59,18 @@ func allowForward(ns int, bridge string) error {
 		if len(own) > 0 {
 			continue
 		}
-		for _, key := range []expr.MetaKey{expr.MetaKeyIIFNAME, expr.MetaKeyOIFNAME} {
-			conn.InsertRule(&nftables.Rule{
-				Table: c.Table, Chain: c, UserData: mark(bridge),
-				Exprs: join(device(key, expr.CmpOpEq, bridge), []expr.Any{&expr.Counter{}, &expr.Verdict{Kind: expr.VerdictAccept}}),
-			})
+		for _, exprs := range rules {
+			conn.InsertRule(&nftables.Rule{Table: c.Table, Chain: c, UserData: mark(bridge), Exprs: exprs})
 		}
 	}
 	if err := conn.Flush(); err != nil {
 		return fmt.Errorf("let bridge %s through the machine's firewall: %w", bridge, err)
 	}
-	return legacyForward("-I", bridge)
+	return nil
 }
 
-func forbidForward(ns int, bridge string) error {
-	conn, err := nftables.New(nftables.WithNetNSFd(ns))
-	if err != nil {
-		return fmt.Errorf("open nftables: %w", err)
-	}
-	chains, err := closedChains(conn)
+func deleteOwn(conn *nftables.Conn, hook *nftables.ChainHook, bridge string) error {
+	chains, err := closedChains(conn, hook)
 	if err != nil {
 		return err
 	}
@@ -76,13 +88,13 @@ func forbidForward(ns int, bridge string) error {
 	if err := conn.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("delete rules of bridge %s: %w", bridge, err)
 	}
-	return legacyForward("-D", bridge)
+	return nil
 }
 
-// closedChains are the chains in which the bridge has to be let through: per
-// table whose forward chain drops, Docker's chain for users, else the forward
-// chain itself.
-func closedChains(conn *nftables.Conn) ([]*nftables.Chain, error) {
+// closedChains are the chains in which the bridge has to be let through: those
+// at the hook that drop; of a table with Docker's chain for users, that one
+// instead of the forward chain.
+func closedChains(conn *nftables.Conn, hook *nftables.ChainHook) ([]*nftables.Chain, error) {
 	all, err := conn.ListChains()
 	if err != nil {
 		return nil, fmt.Errorf("list nftables chains: %w", err)
@@ -98,10 +110,10 @@ func closedChains(conn *nftables.Conn) ([]*nftables.Chain, error) {
 		if c.Table.Family != nftables.TableFamilyIPv4 && c.Table.Family != nftables.TableFamilyINet {
 			continue
 		}
-		if c.Hooknum == nil || *c.Hooknum != *nftables.ChainHookForward || c.Policy == nil || *c.Policy != nftables.ChainPolicyDrop {
+		if c.Hooknum == nil || *c.Hooknum != *hook || c.Policy == nil || *c.Policy != nftables.ChainPolicyDrop {
 			continue
 		}
-		if u := forUsers[tableKey(c)]; u != nil {
+		if u := forUsers[tableKey(c)]; u != nil && *hook == *nftables.ChainHookForward {
 			c = u
 		}
 		out = append(out, c)
@@ -130,6 +142,14 @@ func ownRules(conn *nftables.Conn, c *nftables.Chain, bridge string) ([]*nftable
 // legacyForward does the same for the kernel's older packet filter, which
 // nftables does not show. Its one interface for programs is its command.
 func legacyForward(op, bridge string) error {
+	return legacy(op, "FORWARD", bridge, []string{"-i", bridge, "-j", "ACCEPT"}, []string{"-o", bridge, "-j", "ACCEPT"})
+}
+
+func legacyInput(op, bridge string) error {
+	return legacy(op, "INPUT", bridge, []string{"-d", linkPrefix.String(), "-i", bridge, "-p", "tcp", "-m", "tcp", "--dport", fmt.Sprint(endpointPort), "-j", "ACCEPT"})
+}
+
+func legacy(op, chain, bridge string, rules ...[]string) error {
 	names, err := os.ReadFile("/proc/thread-self/net/ip_tables_names")
 	if err != nil || !strings.Contains(string(names), "filter") {
 		return nil
@@ -142,15 +162,14 @@ func legacyForward(op, bridge string) error {
 	if err != nil {
 		return fmt.Errorf("list iptables rules: %w", err)
 	}
-	if op == "-I" && !strings.Contains(string(saved), "-P FORWARD DROP") {
+	if op == "-I" && !strings.Contains(string(saved), "-P "+chain+" DROP") {
 		return nil
 	}
-	chain := "FORWARD"
-	if strings.Contains(string(saved), "-N "+dockerUser) {
+	if chain == "FORWARD" && strings.Contains(string(saved), "-N "+dockerUser) {
 		chain = dockerUser
 	}
-	for _, direction := range []string{"-i", "-o"} {
-		rule := []string{chain, direction, bridge, "-j", "ACCEPT"}
+	for _, r := range rules {
+		rule := append([]string{chain}, r...)
 		have := strings.Contains(string(saved), "-A "+strings.Join(rule, " "))
 		if have == (op == "-I") {
 			continue

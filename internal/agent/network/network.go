@@ -36,14 +36,20 @@ type Port struct {
 	Container uint16
 	Host      uint16 // 0 = any free one of the dynamic range
 	Proto     string // "tcp" or "udp"
+	// ContainerEnd makes it a range of ports, which gets as many host ports in a
+	// row of the dynamic range; 0 = one port.
+	ContainerEnd uint16
 }
 
-// Binding is a published port.
+// Binding is a published port, or a range of them, which has no single ports.
 type Binding struct {
 	BindIP        string // "0.0.0.0"
 	ContainerPort uint16
 	HostPort      uint16
 	Protocol      string
+
+	ContainerPortRange string `json:",omitempty"` // "8000-8010"
+	HostPortRange      string `json:",omitempty"` // as many
 }
 
 // Request connects one container.
@@ -180,6 +186,9 @@ func (r Request) check() error {
 		}
 		if p.Container == 0 {
 			return errors.New("container port 0 is invalid")
+		}
+		if p.ContainerEnd != 0 && (p.ContainerEnd < p.Container || p.Host != 0) {
+			return fmt.Errorf("container port range %d-%d is invalid", p.Container, p.ContainerEnd)
 		}
 	}
 	return nil

@@ -166,7 +166,7 @@ func TestBridge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Binding{{"0.0.0.0", 80, 8080, "tcp"}, {"0.0.0.0", 53, 5353, "udp"}, {"0.0.0.0", 80, 40001, "tcp"}}
+	want := []Binding{{BindIP: "0.0.0.0", ContainerPort: 80, HostPort: 8080, Protocol: "tcp"}, {BindIP: "0.0.0.0", ContainerPort: 53, HostPort: 5353, Protocol: "udp"}, {BindIP: "0.0.0.0", ContainerPort: 80, HostPort: 40001, Protocol: "tcp"}}
 	if !slices.Equal(web.Bindings, want) {
 		t.Fatalf("bindings = %v, want %v", web.Bindings, want)
 	}
@@ -246,26 +246,26 @@ func TestPortCollisions(t *testing.T) {
 	attach := func(id string, ports ...Port) (Attachment, error) {
 		return n.Attach(t.Context(), Request{ContainerID: id, Mode: Bridge, Ports: ports})
 	}
-	if _, err := attach("fixed", Port{80, 40002, "tcp"}); err != nil {
+	if _, err := attach("fixed", Port{Container: 80, Host: 40002, Proto: "tcp"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := attach("second", Port{81, 0, "tcp"}, Port{80, 40002, "tcp"})
+	_, err := attach("second", Port{Container: 81, Host: 0, Proto: "tcp"}, Port{Container: 80, Host: 40002, Proto: "tcp"})
 	if e, ok := errors.AsType[*PortInUseError](err); !ok || e.Owner != "fixed" || !strings.Contains(err.Error(), "Bind for 0.0.0.0:40002 failed: port is already allocated") {
 		t.Errorf("port of another container: %v", err)
 	}
-	_, err = attach("third", Port{80, 40000, "tcp"})
+	_, err = attach("third", Port{Container: 80, Host: 40000, Proto: "tcp"})
 	if e, ok := errors.AsType[*PortInUseError](err); !ok || e.Owner != "" || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("port of another program: %v", err)
 	}
 	// 40000 is a program's, 40002 a container's: two are left.
-	a, err := attach("dynamic", Port{80, 0, "tcp"}, Port{81, 0, "tcp"})
+	a, err := attach("dynamic", Port{Container: 80, Host: 0, Proto: "tcp"}, Port{Container: 81, Host: 0, Proto: "tcp"})
 	if err != nil || a.Bindings[0].HostPort != 40001 || a.Bindings[1].HostPort != 40003 {
 		t.Fatalf("dynamic ports = %+v, %v", a.Bindings, err)
 	}
-	if _, err := attach("none left", Port{80, 0, "tcp"}); !errors.Is(err, ErrNoPorts) {
+	if _, err := attach("none left", Port{Container: 80, Host: 0, Proto: "tcp"}); !errors.Is(err, ErrNoPorts) {
 		t.Errorf("error = %v, want %v", err, ErrNoPorts)
 	}
-	if a, err := attach("udp", Port{53, 0, "udp"}); err != nil || a.Bindings[0].HostPort != 40000 {
+	if a, err := attach("udp", Port{Container: 53, Host: 0, Proto: "udp"}); err != nil || a.Bindings[0].HostPort != 40000 {
 		t.Errorf("udp beside tcp = %+v, %v", a, err)
 	}
 	inThread(t, inside, func() error {
@@ -281,12 +281,12 @@ func TestRestart(t *testing.T) {
 	inside, outside := testNS(t)
 	cfg := Config{RunDir: filepath.Join(t.TempDir(), "run"), NetNS: inside, Pool: 1}
 	n := open(t, cfg)
-	req := Request{ContainerID: "stays", Mode: Bridge, Ports: []Port{{80, 8080, "tcp"}}}
+	req := Request{ContainerID: "stays", Mode: Bridge, Ports: []Port{{Container: 80, Host: 8080, Proto: "tcp"}}}
 	stays, err := n.Attach(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.Attach(t.Context(), Request{ContainerID: "goes", Mode: Bridge, Ports: []Port{{80, 8081, "tcp"}}}); err != nil {
+	if _, err := n.Attach(t.Context(), Request{ContainerID: "goes", Mode: Bridge, Ports: []Port{{Container: 80, Host: 8081, Proto: "tcp"}}}); err != nil {
 		t.Fatal(err)
 	}
 	answer(t, stays.NetNS, "alive")
@@ -307,11 +307,11 @@ func TestRestart(t *testing.T) {
 	if err != nil || again.NetNS != stays.NetNS || again.IP != stays.IP || !slices.Equal(again.Bindings, stays.Bindings) {
 		t.Errorf("attachment = %+v, %v; want %+v", again, err, stays)
 	}
-	other, err := n.Attach(t.Context(), Request{ContainerID: "new", Mode: Bridge, Ports: []Port{{80, 8081, "tcp"}}})
+	other, err := n.Attach(t.Context(), Request{ContainerID: "new", Mode: Bridge, Ports: []Port{{Container: 80, Host: 8081, Proto: "tcp"}}})
 	if err != nil || other.IP == stays.IP {
 		t.Errorf("new attachment = %+v, %v", other, err)
 	}
-	if _, err := n.Attach(t.Context(), Request{ContainerID: "newer", Mode: Bridge, Ports: []Port{{80, 8080, "tcp"}}}); err == nil {
+	if _, err := n.Attach(t.Context(), Request{ContainerID: "newer", Mode: Bridge, Ports: []Port{{Container: 80, Host: 8080, Proto: "tcp"}}}); err == nil {
 		t.Error("a recovered port was given out again")
 	}
 }
@@ -321,7 +321,7 @@ func TestPurgeLeavesNothing(t *testing.T) {
 	run := filepath.Join(t.TempDir(), "run")
 	n := open(t, Config{RunDir: run, NetNS: inside, Pool: 2})
 	for i := range 3 {
-		if _, err := n.Attach(t.Context(), Request{ContainerID: fmt.Sprint(i), Mode: Bridge, Ports: []Port{{80, 0, "tcp"}}}); err != nil {
+		if _, err := n.Attach(t.Context(), Request{ContainerID: fmt.Sprint(i), Mode: Bridge, Ports: []Port{{Container: 80, Host: 0, Proto: "tcp"}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -381,7 +381,7 @@ func TestForwardPolicyOfTheMachine(t *testing.T) {
 		return conn.Flush()
 	})
 	n := open(t, Config{RunDir: filepath.Join(t.TempDir(), "run"), NetNS: inside})
-	web, err := n.Attach(t.Context(), Request{ContainerID: "web", Mode: Bridge, Ports: []Port{{80, 8080, "tcp"}}})
+	web, err := n.Attach(t.Context(), Request{ContainerID: "web", Mode: Bridge, Ports: []Port{{Container: 80, Host: 8080, Proto: "tcp"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

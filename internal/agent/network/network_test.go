@@ -138,8 +138,10 @@ func TestRequestCheck(t *testing.T) {
 		{"no id", "cannot name", Request{Mode: Bridge}},
 		{"id that leads away", "cannot name", Request{ContainerID: "../x", Mode: Bridge}},
 		{"mode", "is not one of", Request{ContainerID: "c", Mode: "awsvpc"}},
-		{"protocol", "invalid proto: sctp", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{80, 80, "sctp"}}}},
-		{"port", "container port 0", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{0, 80, "tcp"}}}},
+		{"protocol", "invalid proto: sctp", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{Container: 80, Host: 80, Proto: "sctp"}}}},
+		{"range down", "range 9-8 is invalid", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{Container: 9, ContainerEnd: 8, Proto: "tcp"}}}},
+		{"range to a host port", "range 8-9 is invalid", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{Container: 8, ContainerEnd: 9, Host: 8, Proto: "tcp"}}}},
+		{"port", "container port 0", Request{ContainerID: "c", Mode: Bridge, Ports: []Port{{Container: 0, Host: 80, Proto: "tcp"}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if err := c.r.check(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -49,25 +49,75 @@ func newPorts(cfg Config) (*ports, error) {
 // take gives the ports asked for, all or none.
 func (p *ports) take(owner string, asked []Port) ([]Binding, error) {
 	var out []Binding
-	// Fixed ones first, so that a dynamic one cannot take what is asked for.
+	// Fixed ones first, so that a dynamic one cannot take what is asked for; then
+	// the ranges, which single ones would break up.
 	order := slices.Clone(asked)
-	slices.SortStableFunc(order, func(a, b Port) int { return boolInt(a.Host == 0) - boolInt(b.Host == 0) })
+	slices.SortStableFunc(order, func(a, b Port) int { return rank(a) - rank(b) })
 	for _, a := range order {
-		port, err := p.one(owner, a)
+		binding, err := p.bind(owner, a)
 		if err != nil {
 			p.release(owner)
 			return nil, err
 		}
-		out = append(out, Binding{BindIP: "0.0.0.0", ContainerPort: a.Container, HostPort: port, Protocol: a.Proto})
+		out = append(out, binding)
 	}
 	return out, nil
 }
 
-func boolInt(b bool) int {
-	if b {
+func rank(p Port) int {
+	switch {
+	case p.Host != 0:
+		return 0
+	case p.ContainerEnd != 0:
 		return 1
 	}
-	return 0
+	return 2
+}
+
+func (p *ports) bind(owner string, a Port) (Binding, error) {
+	out := Binding{BindIP: "0.0.0.0", Protocol: a.Proto}
+	if a.ContainerEnd != 0 {
+		size := int(a.ContainerEnd-a.Container) + 1
+		start, err := p.row(owner, a.Proto, size)
+		if err != nil {
+			return out, err
+		}
+		out.ContainerPortRange = fmt.Sprintf("%d-%d", a.Container, a.ContainerEnd)
+		out.HostPortRange = fmt.Sprintf("%d-%d", start, int(start)+size-1)
+		return out, nil
+	}
+	port, err := p.one(owner, a)
+	out.ContainerPort, out.HostPort = a.Container, port
+	return out, err
+}
+
+// row gives the first of size ports one after the other.
+func (p *ports) row(owner, proto string, size int) (uint16, error) {
+	for start := int(p.min); start+size-1 <= int(p.max); start++ {
+		free := 0
+		for free < size && p.try(owner, hostPort{proto, uint16(start + free)}) {
+			free++
+		}
+		if free == size {
+			return uint16(start), nil
+		}
+		for i := range free {
+			p.drop(hostPort{proto, uint16(start + i)})
+		}
+		start += free // the port that is taken cannot be part of any row
+	}
+	// The ECS agent's words.
+	return 0, fmt.Errorf("%d contiguous host ports unavailable: %w", size, ErrNoPorts)
+}
+
+// try holds a port of the dynamic range if it may be given out and is free.
+func (p *ports) try(owner string, hp hostPort) bool {
+	return !slices.Contains(p.reserved, hp.port) && p.hold(owner, hp) == nil
+}
+
+func (p *ports) drop(hp hostPort) {
+	unix.Close(p.held[hp].fd)
+	delete(p.held, hp)
 }
 
 func (p *ports) one(owner string, a Port) (uint16, error) {
@@ -81,10 +131,7 @@ func (p *ports) one(owner string, a Port) (uint16, error) {
 		}
 		port := at
 		at++ // wraps to 0 behind 65535, which the check above takes back
-		if slices.Contains(p.reserved, port) {
-			continue
-		}
-		if err := p.hold(owner, hostPort{a.Proto, port}); err != nil {
+		if !p.try(owner, hostPort{a.Proto, port}) {
 			continue
 		}
 		p.next[a.Proto] = at
@@ -129,8 +176,7 @@ func bind(hp hostPort) (int, error) {
 func (p *ports) release(owner string) {
 	for hp, h := range p.held {
 		if h.owner == owner {
-			unix.Close(h.fd)
-			delete(p.held, hp)
+			p.drop(hp)
 		}
 	}
 }

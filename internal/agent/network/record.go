@@ -130,8 +130,8 @@ func (b *bridge) load() error {
 		}
 		b.addrs.used[rec.IP] = true
 		b.records[id] = rec
-		for _, p := range rec.Bindings {
-			if err := b.ports.hold(id, hostPort{p.Protocol, p.HostPort}); err != nil {
+		for _, m := range mappings(rec) {
+			if err := b.ports.hold(id, hostPort{m.proto, m.host}); err != nil {
 				b.cfg.Log.Warn("published port was taken meanwhile", "container", id, "error", err)
 			}
 		}
@@ -159,7 +159,9 @@ func (b *bridge) bindings() []mapping {
 func mappings(rec *record) []mapping {
 	out := make([]mapping, 0, len(rec.Bindings))
 	for _, p := range rec.Bindings {
-		out = append(out, mapping{proto: p.Protocol, host: p.HostPort, ip: rec.IP, port: p.ContainerPort})
+		for host, container := range p.pairs {
+			out = append(out, mapping{proto: p.Protocol, host: host, ip: rec.IP, port: container})
+		}
 	}
 	return out
 }

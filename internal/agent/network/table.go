@@ -25,7 +25,10 @@ type mapping struct {
 //	prerouting, output: to a local address: destination from @ports
 //	postrouting: masquerade what leaves the subnet, what the instance itself
 //	             sends to a container, and what comes back to the same bridge
-//	guard: containers do not reach the instance's loopback addresses
+//	prerouting, output, before that: port 80 of the link address leads to the
+//	             agent's endpoint, whoever publishes port 80
+//	guard: containers do not reach the instance's loopback addresses, and nobody
+//	             outside reaches the link address
 //
 // Publishing a port is one map element, whatever their number.
 type table struct {
@@ -65,6 +68,7 @@ func (t *table) rebuild(all []mapping) error {
 		hook *nftables.ChainHook
 	}{{"prerouting", nftables.ChainHookPrerouting}, {"output", nftables.ChainHookOutput}} {
 		c := t.chain(hook.name, nftables.ChainTypeNAT, hook.hook, nftables.ChainPriorityNATDest)
+		t.rule(c, linkRedirect()...)
 		t.rule(c, t.publish()...)
 	}
 	post := t.chain("postrouting", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource)
@@ -74,6 +78,8 @@ func (t *table) rebuild(all []mapping) error {
 	guard := t.chain("guard", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw)
 	t.rule(guard, join(device(expr.MetaKeyIIFNAME, expr.CmpOpEq, t.bridge), within(destinationOffset, netip.MustParsePrefix("127.0.0.0/8")),
 		[]expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}})...)
+	t.rule(guard, join(within(destinationOffset, linkPrefix), device(expr.MetaKeyIIFNAME, expr.CmpOpNeq, t.bridge),
+		device(expr.MetaKeyIIFNAME, expr.CmpOpNeq, "lo"), []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}})...)
 	return t.conn.Flush()
 }
 

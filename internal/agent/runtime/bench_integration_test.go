@@ -45,3 +45,17 @@ func BenchmarkCtr(b *testing.B) {
 		ctr("containers", "rm", fmt.Sprint("ctr", i+1))
 	}
 }
+
+// BenchmarkUsage is one look at a running container, which happens every second
+// for each.
+func BenchmarkUsage(b *testing.B) {
+	r := newRig(b)
+	spec := r.spec("wait")
+	r.start(b, spec)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Usage(b.Context(), spec.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

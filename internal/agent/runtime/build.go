@@ -21,6 +21,10 @@ type host struct {
 	swap   bool   // swap can be limited
 	netns  string // of the agent
 	init   string // init program for Spec.Init
+	// pid and ipc are paths of the namespaces to join, shm the directory of the
+	// host that is to be /dev/shm.
+	pid, ipc, shm     string
+	apparmor, selinux bool // the kernel enforces it
 }
 
 // version is the runtime specification that runc 1.1 and crun 1.8 know.
@@ -31,8 +35,11 @@ const annotationGroup = "io.containerd.runc.v2.group"
 
 // build makes the OCI specification of a container as Docker would.
 func build(spec Spec, img *image.Description, h host) (*specs.Spec, error) {
-	security, err := parseSecurity(spec)
+	security, err := parseSecurity(spec, h)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkSpec(spec); err != nil {
 		return nil, err
 	}
 	process, err := process(spec, img)
@@ -63,14 +70,17 @@ func build(spec Spec, img *image.Description, h host) (*specs.Spec, error) {
 	if spec.Group != "" {
 		out.Annotations = map[string]string{annotationGroup: spec.Group}
 	}
-	if out.Mounts, err = mounts(spec); err != nil {
+	if out.Mounts, err = mounts(spec, h.shm); err != nil {
 		return nil, err
 	}
 	if err := addDevices(out, spec); err != nil {
 		return nil, err
 	}
 	addLimits(out.Linux.Resources, spec, h)
-	if spec.Init {
+	switch {
+	case spec.Pause:
+		out.Mounts = append(out.Mounts, initMount(h.init))
+	case spec.Init:
 		addInit(out, h.init)
 	}
 	if spec.Privileged {
@@ -92,6 +102,9 @@ func filter(s *specs.Spec) *specs.LinuxSeccomp {
 
 func process(spec Spec, img *image.Description) (*specs.Process, error) {
 	args := arguments(spec, img.Config)
+	if spec.Pause {
+		args = []string{initPath}
+	}
 	if len(args) == 0 || args[0] == "" {
 		return nil, errors.New("no command specified")
 	}
@@ -104,10 +117,11 @@ func process(spec Spec, img *image.Description) (*specs.Process, error) {
 		return nil, err
 	}
 	p := &specs.Process{
-		Args: args,
-		Env:  environment(spec, img.Config.Env),
-		Cwd:  "/",
-		User: specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups},
+		Args:     args,
+		Terminal: spec.TTY,
+		Env:      environment(spec, img.Config.Env),
+		Cwd:      "/",
+		User:     specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups},
 		// The shim's own score shields it from the OOM killer: not to be passed on.
 		OOMScoreAdj: new(0),
 	}
@@ -144,9 +158,17 @@ func environment(spec Spec, img []string) []string {
 	if spec.Hostname != "" {
 		base = append(base, "HOSTNAME="+spec.Hostname)
 	}
+	if spec.TTY {
+		base = append(base, "TERM=xterm")
+	}
+	return mergeEnv(base, slices.Concat(img, spec.Env))
+}
+
+// mergeEnv lets the last value of a name stay, in the place of the first.
+func mergeEnv(base, over []string) []string {
 	var out []string
 	at := map[string]int{}
-	for _, kv := range slices.Concat(base, img, spec.Env) {
+	for _, kv := range slices.Concat(base, over) {
 		key, _, hasValue := strings.Cut(kv, "=")
 		i, seen := at[key]
 		switch {
@@ -169,8 +191,12 @@ func namespaceList(spec Spec, h host) []specs.LinuxNamespace {
 	if spec.HostNetwork && spec.NetNS == "" {
 		net.Path = h.netns
 	}
-	out := []specs.LinuxNamespace{
-		{Type: specs.PIDNamespace}, {Type: specs.IPCNamespace}, {Type: specs.UTSNamespace}, {Type: specs.MountNamespace}, net,
+	out := []specs.LinuxNamespace{{Type: specs.UTSNamespace}, {Type: specs.MountNamespace}, net}
+	if spec.PIDMode != modeHost {
+		out = append(out, specs.LinuxNamespace{Type: specs.PIDNamespace, Path: h.pid})
+	}
+	if spec.IPCMode != modeHost {
+		out = append(out, specs.LinuxNamespace{Type: specs.IPCNamespace, Path: h.ipc})
 	}
 	// Docker's default: private on v2, the host's on v1.
 	if h.mode == cgroup.V2 {
@@ -184,9 +210,11 @@ const initPath = "/sbin/docker-init"
 
 func addInit(s *specs.Spec, program string) {
 	s.Process.Args = append([]string{initPath, "--"}, s.Process.Args...)
-	s.Mounts = append(s.Mounts, specs.Mount{
-		Type: "bind", Source: program, Destination: initPath, Options: []string{"bind", "ro"},
-	})
+	s.Mounts = append(s.Mounts, initMount(program))
+}
+
+func initMount(program string) specs.Mount {
+	return specs.Mount{Type: "bind", Source: program, Destination: initPath, Options: []string{"bind", "ro"}}
 }
 
 // What Docker hides from, and write-protects in, an unprivileged container.

@@ -170,7 +170,7 @@ func TestRefusedSpecs(t *testing.T) {
 		spec       Spec
 	}{
 		{"no such capability", `unknown capability: "CAP_NOPE"`, Spec{CapAdd: []string{"nope"}}},
-		{"no such security option", "invalid --security-opt", Spec{SecurityOpt: []string{"seccomp=/profile.json"}}},
+		{"no such security option", "not supported on this instance", Spec{SecurityOpt: []string{"seccomp=/profile.json"}}},
 		{"no such limit", "invalid ulimit type: nope", Spec{Ulimits: []Ulimit{{Name: "nope"}}}},
 		{"soft over hard", "soft limit must be less", Spec{Ulimits: []Ulimit{{"nofile", 2, 1}}}},
 		{"soft without end", "soft limit must be less", Spec{Ulimits: []Ulimit{{"nofile", -1, 1}}}},

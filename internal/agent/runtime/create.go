@@ -2,11 +2,12 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path"
-	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/containerd/containerd/api/services/tasks/v1"
@@ -73,7 +74,7 @@ func (r *Containerd) exists(ctx context.Context, id string) (bool, error) {
 	if c.Labels[LabelInstance] != r.cfg.Instance {
 		return false, fmt.Errorf("create container %s: the id belongs to instance %q", id, c.Labels[LabelInstance])
 	}
-	if _, ok := c.Labels[labelExit]; ok {
+	if c.Labels[labelExit] != "" || c.Labels[labelEarlier] != "" {
 		return true, nil
 	}
 	if done, err := r.settled(ctx, id); done || err != nil {
@@ -83,11 +84,17 @@ func (r *Containerd) exists(ctx context.Context, id string) (bool, error) {
 }
 
 func (r *Containerd) create(ctx context.Context, spec Spec) error {
-	img, err := r.catalog.Describe(ctx, spec.Image)
+	img, err := r.describe(ctx, spec)
 	if err != nil {
 		return refuse(fmt.Errorf("No such image: %s: %w", spec.Image, err)) //nolint:staticcheck // Docker's words, which users see
 	}
-	record, err := r.record(spec, img)
+	if err := checkSysctls(spec); err != nil {
+		return failedTask(fmt.Errorf("OCI runtime create failed: %w", err))
+	}
+	volumes := r.imageVolumes(spec, img.Config)
+	spec.Mounts = append(slices.Clone(spec.Mounts), volumes...)
+	s := newSetup(spec)
+	record, err := r.record(ctx, spec, s, img)
 	if err != nil {
 		return refuse(err)
 	}
@@ -100,40 +107,81 @@ func (r *Containerd) create(ctx context.Context, spec Spec) error {
 		r.catalog.Forget(spec.Image) // it may have been deleted meanwhile
 		return refuse(fmt.Errorf("prepare root file system: %w", err))
 	}
+	for _, v := range volumes {
+		if err := os.MkdirAll(v.Source, 0o755); err != nil {
+			return refuse(fmt.Errorf("create volume of the image: %w", err))
+		}
+	}
 	if err := copyUp(ctx, mounts, spec.Mounts); err != nil {
 		return refuse(err)
 	}
-	stdout, stderr, err := destinations(spec.LogPath)
+	if err := r.makeShm(spec.ID, s); err != nil {
+		return refuse(err)
+	}
+	return r.makeProcess(ctx, spec.ID, record.Labels[labelCgroup], s, mounts)
+}
+
+// describe reads the image; a pause container has none.
+func (r *Containerd) describe(ctx context.Context, spec Spec) (*image.Description, error) {
+	if spec.Pause {
+		return &image.Description{}, nil
+	}
+	return r.catalog.Describe(ctx, spec.Image)
+}
+
+// makeProcess has the container's process made, which does not run yet.
+func (r *Containerd) makeProcess(ctx context.Context, id, group string, s setup, mounts []mount.Mount) error {
+	streams, err := r.openStreams(id, s)
 	if err != nil {
 		return refuse(err)
 	}
-	parent := path.Dir(record.Labels[labelCgroup])
-	defer r.parents.enter(parent)()
+	defer streams.release()
+	defer r.parents.enter(path.Dir(group))()
 	// An agent that is told to end lets containerd finish: see settled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), makeTime)
 	defer cancel()
-	_, err = r.tasks.Create(ctx, &tasks.CreateTaskRequest{
-		ContainerID: spec.ID,
+	err = r.createTask(ctx, s.Group, &tasks.CreateTaskRequest{
+		ContainerID: id,
 		Rootfs:      wire(mounts),
-		Stdout:      stdout,
-		Stderr:      stderr,
+		Stdin:       streams.stdin,
+		Stdout:      streams.stdout,
+		Stderr:      streams.stderr,
+		Terminal:    s.TTY,
 		Options:     &anypb.Any{TypeUrl: r.options.GetTypeUrl(), Value: r.options.GetValue()},
 	})
-	if err = native(err); err != nil {
-		return failedTask(err)
+	if err != nil {
+		return errors.Join(failedTask(err), streams.drop())
 	}
-	return nil
+	if streams.console == nil {
+		return nil
+	}
+	return r.copyConsole(id, streams.console, s.Log)
+}
+
+// groupTries bounds how often a container misses the shim of its group.
+const groupTries = 5
+
+// createTask repeats what fails because the group's shim ended just then, with
+// the last of the containers that it had; the next attempt starts another one.
+func (r *Containerd) createTask(ctx context.Context, group string, req *tasks.CreateTaskRequest) error {
+	for try := 1; ; try++ {
+		_, err := r.tasks.Create(ctx, req)
+		if err = native(err); err == nil || group == "" || try == groupTries || !missedShim(err) {
+			return err
+		}
+		there, serr := r.settled(ctx, req.ContainerID)
+		if there || serr != nil {
+			return serr
+		}
+	}
 }
 
 // record is containerd's description of the container.
-func (r *Containerd) record(spec Spec, img *image.Description) (containers.Container, error) {
+func (r *Containerd) record(ctx context.Context, spec Spec, s setup, img *image.Description) (containers.Container, error) {
 	var c containers.Container
-	host := host{cgroup: path.Join("/", r.cfg.Cgroup, spec.CgroupParent, spec.ID), mode: r.cgroups.Mode(), swap: r.swap, netns: hostNetNS()}
-	if spec.Init {
-		var err error
-		if host.init, err = r.findInit(); err != nil {
-			return c, err
-		}
+	host, err := r.host(ctx, spec, s)
+	if err != nil {
+		return c, err
 	}
 	oci, err := build(spec, img, host)
 	if err != nil {
@@ -143,24 +191,54 @@ func (r *Containerd) record(spec Spec, img *image.Description) (containers.Conta
 	if err != nil {
 		return c, fmt.Errorf("encode container specification: %w", err)
 	}
-	stop, err := stopSignal(spec.StopSignal, img.Config.StopSignal)
+	labels, err := r.labels(spec, s, img, host.cgroup)
 	if err != nil {
 		return c, err
-	}
-	labels := map[string]string{
-		LabelInstance: r.cfg.Instance, LabelTask: spec.Task, LabelName: spec.Name,
-		labelDigest: img.Digest, labelCgroup: host.cgroup, labelStopSignal: stop,
-	}
-	for k, v := range spec.Labels {
-		if len(k)+len(v) <= maxLabel {
-			labels[k] = v
-		}
 	}
 	return containers.Container{
 		ID: spec.ID, Labels: labels, Image: spec.Image, Spec: encoded,
 		Snapshotter: r.cfg.Snapshotter, SnapshotKey: spec.ID,
 		Runtime: containers.RuntimeInfo{Name: shim, Options: r.options},
 	}, nil
+}
+
+func (r *Containerd) host(ctx context.Context, spec Spec, s setup) (host, error) {
+	j, err := r.join(ctx, spec.ID, s)
+	if err != nil {
+		return host{}, err
+	}
+	h := host{
+		cgroup: path.Join("/", r.cfg.Cgroup, spec.CgroupParent, spec.ID), mode: r.cgroups.Mode(), swap: r.swap,
+		netns: j.net, pid: j.pid, ipc: j.ipc, shm: j.shm, apparmor: hasAppArmor(), selinux: hasSELinux(),
+	}
+	if spec.IPCMode == modeHost {
+		h.shm = "/dev/shm"
+	}
+	if spec.Init || spec.Pause {
+		h.init, err = r.findInit()
+	}
+	return h, err
+}
+
+func (r *Containerd) labels(spec Spec, s setup, img *image.Description, group string) (map[string]string, error) {
+	stop, err := stopSignal(spec.StopSignal, img.Config.StopSignal)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode setup label: %w", err)
+	}
+	labels := map[string]string{
+		LabelInstance: r.cfg.Instance, LabelTask: spec.Task, LabelName: spec.Name,
+		labelDigest: img.Digest, labelCgroup: group, labelStopSignal: stop, labelSetup: string(text),
+	}
+	for k, v := range spec.Labels {
+		if len(k)+len(v) <= maxLabel {
+			labels[k] = v
+		}
+	}
+	return labels, nil
 }
 
 // maxLabel is what containerd takes for a key with its value; Docker's labels
@@ -180,25 +258,6 @@ func stopSignal(asked, images string) (string, error) {
 	return "SIGTERM", nil
 }
 
-// destinations name the log file for the two streams. The shim appends to a
-// plain file that exists. It must not see that both are one: it would share one
-// descriptor and close it when the first stream ends, which loses the rest of
-// the other. A "file://" address leads there too.
-func destinations(logPath string) (stdout, stderr string, err error) {
-	if logPath == "" {
-		return "", "", nil
-	}
-	f, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return "", "", fmt.Errorf("create log: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return "", "", fmt.Errorf("create log: %w", err)
-	}
-	dir, name := filepath.Split(logPath)
-	return logPath, dir + "./" + name, nil
-}
-
 func wire(mounts []mount.Mount) []*types.Mount {
 	out := make([]*types.Mount, 0, len(mounts))
 	for _, m := range mounts {
@@ -209,6 +268,9 @@ func wire(mounts []mount.Mount) []*types.Mount {
 
 // discard deletes what there is of a container without a process.
 func (r *Containerd) discard(ctx context.Context, id string) error {
+	if err := r.dropOwn(id); err != nil {
+		return err
+	}
 	err := r.client.SnapshotService(r.cfg.Snapshotter).Remove(ctx, id)
 	if err != nil && !errdefs.IsNotFound(err) {
 		return fmt.Errorf("remove root file system of %s: %w", id, native(err))

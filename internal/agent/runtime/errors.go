@@ -106,3 +106,9 @@ func isNotFound(err error) bool {
 func isShimGone(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "ttrpc: closed")
 }
+
+// missedShim tells whether a shim that was to take one container more had ended
+// meanwhile, which containerd reports in words alone.
+func missedShim(err error) bool {
+	return isShimGone(err) || strings.Contains(err.Error(), "failed to start shim") && strings.Contains(err.Error(), "connect: ")
+}

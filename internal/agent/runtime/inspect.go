@@ -73,6 +73,9 @@ func (r *Containerd) state(c containers.Container, p *tasktypes.Process, e *endi
 		s.StartedAt, s.ExitedAt = e.StartedAt, e.At
 		return s
 	case p == nil:
+		if e, ok := earlier(c); ok {
+			return r.state(c, nil, &e)
+		}
 		return s
 	}
 	switch p.Status {

@@ -13,8 +13,8 @@ import (
 // shmSize is Docker's default for /dev/shm.
 const shmSize = 64 << 20
 
-// mounts are Docker's own, then tmpfs and binds with outer paths first.
-func mounts(spec Spec) ([]specs.Mount, error) {
+// mounts are Docker's own, with shared for /dev/shm if given, then tmpfs and binds with outer paths first.
+func mounts(spec Spec, shared string) ([]specs.Mount, error) {
 	ro := "ro"
 	if spec.Privileged {
 		ro = "rw"
@@ -32,6 +32,12 @@ func mounts(spec Spec) ([]specs.Mount, error) {
 		{Destination: "/dev/mqueue", Type: "mqueue", Source: "mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
 		{Destination: "/dev/shm", Type: "tmpfs", Source: "shm", Options: []string{"nosuid", "noexec", "nodev", "mode=1777", fmt.Sprintf("size=%d", shm)}},
 	}
+	switch {
+	case spec.IPCMode == ipcNone:
+		out = out[:len(out)-1]
+	case shared != "":
+		out[len(out)-1] = specs.Mount{Destination: "/dev/shm", Type: "bind", Source: shared, Options: []string{"rbind", "rprivate", "nosuid", "noexec", "nodev"}}
+	}
 	own, err := ownMounts(spec)
 	if err != nil {
 		return nil, err
@@ -46,7 +52,11 @@ func mounts(spec Spec) ([]specs.Mount, error) {
 func ownMounts(spec Spec) ([]specs.Mount, error) {
 	var own []specs.Mount
 	for _, dest := range slices.Sorted(maps.Keys(spec.Tmpfs)) {
-		own = append(own, specs.Mount{Destination: path.Clean(dest), Type: "tmpfs", Source: "tmpfs", Options: tmpfsOptions(spec.Tmpfs[dest])})
+		options, err := tmpfsOptions(spec.Tmpfs[dest])
+		if err != nil {
+			return nil, err
+		}
+		own = append(own, specs.Mount{Destination: path.Clean(dest), Type: "tmpfs", Source: "tmpfs", Options: options})
 	}
 	for _, m := range spec.Mounts {
 		mode := "rw"
@@ -73,18 +83,3 @@ func ownMounts(spec Spec) ([]specs.Mount, error) {
 }
 
 func depth(p string) int { return strings.Count(p, "/") }
-
-// tmpfsOptions are Docker's defaults under the ones asked for.
-func tmpfsOptions(asked string) []string {
-	out := []string{"noexec", "nosuid", "nodev"}
-	for o := range strings.SplitSeq(asked, ",") {
-		if o == "" {
-			continue
-		}
-		out = slices.DeleteFunc(out, func(have string) bool { return "no"+o == have })
-		if !slices.Contains(out, o) {
-			out = append(out, o)
-		}
-	}
-	return out
-}

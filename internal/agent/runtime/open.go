@@ -33,13 +33,17 @@ type Config struct {
 	Instance string
 	// Cgroup is the instance's control group, absolute ("/slipway/i-0abc").
 	Cgroup string
-	// InitBinary is a static init for Spec.Init; "" = docker-init or tini, if
-	// found.
+	// InitBinary is a static init for Spec.Init; "" = Slipway's own.
 	InitBinary string
 	// Parallel bounds how many containers are created at once, first come
 	// first served; 0 = twice the CPUs.
 	Parallel int
-	Log      *slog.Logger
+	// RunDir holds pipes and shared memory of containers; it should not survive a
+	// reboot. "" = /run/slipway/containers.
+	RunDir string
+	// DataDir holds the volumes that images declare. "" = /var/lib/slipway/containers.
+	DataDir string
+	Log     *slog.Logger
 }
 
 // Containerd is the Runtime on containerd.
@@ -60,6 +64,9 @@ type Containerd struct {
 	closed   bool
 	watches  map[string]*watch
 	hearers  map[*hearer]struct{}
+	execs    map[*Process]context.CancelFunc
+	meters   map[string]meter // of running containers
+	consoles map[string]*console
 	watching sync.WaitGroup
 }
 
@@ -94,6 +101,7 @@ func Open(ctx context.Context, cfg Config) (*Containerd, error) {
 		swap:    cgroups.HasSwapLimit(),
 		slots:   semaphore.NewWeighted(int64(cfg.Parallel)),
 		watches: map[string]*watch{}, hearers: map[*hearer]struct{}{},
+		execs: map[*Process]context.CancelFunc{}, meters: map[string]meter{}, consoles: map[string]*console{},
 	}
 	if err := r.resume(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -114,20 +122,38 @@ func (c *Config) setDefaults() {
 	if c.Parallel == 0 {
 		c.Parallel = 2 * goruntime.NumCPU()
 	}
+	if c.RunDir == "" {
+		c.RunDir = "/run/slipway/containers"
+	}
+	if c.DataDir == "" {
+		c.DataDir = "/var/lib/slipway/containers"
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 }
 
 // resume watches what runs already, so that its exits are seen and its shims
-// go when they are done.
+// go when they are done, and ends what the earlier agent alone had use for.
 func (r *Containerd) resume(ctx context.Context) error {
+	if err := os.RemoveAll(r.pipeDir()); err != nil {
+		return fmt.Errorf("clear pipe directory: %w", err)
+	}
 	states, err := r.List(ctx, nil)
 	if err != nil {
 		return err
 	}
 	for _, s := range states {
-		if s.Status == Running || s.Status == Stopped {
+		if s.Status == None {
+			continue
+		}
+		if err := r.resumeConsole(s); err != nil {
+			return err
+		}
+		if s.Status == Running {
+			r.endExecs(ctx, s)
+		}
+		if s.Status != Created {
 			r.watch(ctx, s.ID)
 		}
 	}
@@ -140,6 +166,12 @@ func (r *Containerd) Close() error {
 	r.closed = true
 	for _, w := range r.watches {
 		w.cancel()
+	}
+	for _, cancel := range r.execs {
+		cancel()
+	}
+	for _, c := range r.consoles {
+		c.stop()
 	}
 	r.mu.Unlock()
 	r.watching.Wait()

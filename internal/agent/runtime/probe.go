@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/slipway/slipway/internal/agent/cgroup"
+	"github.com/slipway/slipway/internal/agent/runtime/initproc"
 )
 
 // Probe picks the low-level runtime and gives its path: crun starts a container
@@ -30,10 +32,16 @@ func Probe(ctx context.Context, mode cgroup.Mode) (string, error) {
 	return "", fmt.Errorf("find a container runtime: %w", errors.Join(errs...))
 }
 
-// findInit gives the init program for containers that want one.
+// findInit gives the init program for containers that want one: the one
+// configured, Slipway's own, or where that is not written for this architecture
+// what the machine has.
 func (r *Containerd) findInit() (string, error) {
 	if r.cfg.InitBinary != "" {
 		return r.cfg.InitBinary, nil
+	}
+	own, err := initproc.Write(filepath.Join(r.cfg.DataDir, r.prefix()))
+	if !errors.Is(err, initproc.ErrUnsupported) {
+		return own, err
 	}
 	for _, name := range []string{"docker-init", "tini-static", "tini"} {
 		if path, err := exec.LookPath(name); err == nil {

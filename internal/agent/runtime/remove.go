@@ -41,6 +41,8 @@ func (r *Containerd) Remove(ctx context.Context, id string) error {
 	}
 	r.mu.Lock()
 	delete(r.watches, id)
+	delete(r.consoles, id)
+	delete(r.meters, id)
 	r.mu.Unlock()
 	return r.deleteCgroup(ctx, c.Labels[labelCgroup])
 }

@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +13,8 @@ import (
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/slipway/slipway/internal/agent/cgroup"
 )
 
 func addLimits(res *specs.LinuxResources, spec Spec, h host) {
@@ -21,10 +25,17 @@ func addLimits(res *specs.LinuxResources, spec Spec, h host) {
 	if spec.PidsLimit > 0 {
 		res.Pids = &specs.LinuxPids{Limit: new(spec.PidsLimit)}
 	}
-	if spec.MemoryLimit <= 0 && spec.MemoryReservation <= 0 {
+	swappiness := spec.MemorySwappiness
+	if h.mode == cgroup.V2 || swappiness != nil && *swappiness == -1 {
+		swappiness = nil
+	}
+	if spec.MemoryLimit <= 0 && spec.MemoryReservation <= 0 && swappiness == nil {
 		return
 	}
 	res.Memory = &specs.LinuxMemory{}
+	if swappiness != nil {
+		res.Memory.Swappiness = new(uint64(*swappiness))
+	}
 	if spec.MemoryReservation > 0 {
 		res.Memory.Reservation = new(spec.MemoryReservation)
 	}
@@ -56,21 +67,31 @@ func addDevices(s *specs.Spec, spec Spec) error {
 	// The low-level runtime adds the usual ones (null, zero, random …).
 	s.Linux.Resources.Devices = []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}
 	for _, d := range spec.Devices {
-		dev, err := oci.DeviceFromPath(d.Host)
-		if err != nil {
-			return fmt.Errorf("error gathering device information while adding custom device %q: %w", d.Host, err)
+		if err := addDevice(s, d); err != nil {
+			return err
 		}
-		if d.Container != "" {
-			dev.Path = d.Container
-		}
-		permissions := d.Permissions
-		if permissions == "" {
-			permissions = "rwm"
-		}
-		s.Linux.Devices = append(s.Linux.Devices, *dev)
-		s.Linux.Resources.Devices = append(s.Linux.Resources.Devices, specs.LinuxDeviceCgroup{
-			Allow: true, Type: dev.Type, Major: &dev.Major, Minor: &dev.Minor, Access: permissions,
-		})
+	}
+	return nil
+}
+
+// addDevice adds a device, or all of a directory.
+func addDevice(s *specs.Spec, d Device) error {
+	path, permissions := d.Container, d.Permissions
+	if path == "" {
+		path = d.Host
+	}
+	if permissions == "" {
+		permissions = "rwm"
+	}
+	if strings.Trim(permissions, "rwm") != "" {
+		return fmt.Errorf("invalid device mode: %s", permissions)
+	}
+	real, err := filepath.EvalSymlinks(d.Host) // as Docker
+	if err == nil {
+		err = oci.WithDevices(real, path, permissions)(context.Background(), nil, nil, s)
+	}
+	if err != nil {
+		return fmt.Errorf("error gathering device information while adding custom device %q: %w", d.Host, err)
 	}
 	return nil
 }

@@ -66,21 +66,33 @@ func TestAgentRestart(t *testing.T) {
 // killAndWait signals a process that is not our child and waits for its end.
 func killAndWait(t testing.TB, pid int, sig syscall.Signal) {
 	t.Helper()
+	fd := pidfd(t, pid)
+	if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, fd)
+}
+
+func pidfd(t testing.TB, pid int) int {
+	t.Helper()
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(fd)
-	if err := unix.PidfdSendSignal(fd, sig, nil, 0); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// ended waits for the end of a process.
+func ended(t testing.TB, fd int) {
+	t.Helper()
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 60_000)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil || n == 0 {
-			t.Fatalf("process %d did not end: %v", pid, err)
+			t.Fatalf("the process did not end: %v", err)
 		}
 		return
 	}

@@ -36,15 +36,18 @@ func newRig(t testing.TB) *rig {
 		Config: v1.Config{
 			Entrypoint: []string{"/program"}, Cmd: []string{"echo", "from the image"},
 			Env: []string{"COLOR=image", "KEPT=image"}, WorkingDir: "/from-image", StopSignal: "SIGQUIT",
+			Volumes: map[string]struct{}{"/declared": {}},
 		},
 		Files: map[string]string{
-			"etc/passwd":  "root:x:0:0::/root:/bin/sh\nworker:x:1000:1001::/home:/bin/sh\n",
-			"etc/group":   "root:x:0:\nworkers:x:1001:\nextra:x:1002:worker,other\n",
-			"seeded/file": "from the image",
+			"etc/passwd":    "root:x:0:0::/root:/bin/sh\nworker:x:1000:1001::/home:/bin/sh\n",
+			"etc/group":     "root:x:0:\nworkers:x:1001:\nextra:x:1002:worker,other\n",
+			"seeded/file":   "from the image",
+			"declared/file": "of the volume",
 		},
 	})
 	r := &rig{daemon: containerdtest.Start(t), logs: t.TempDir()}
 	r.cfg = Config{Socket: r.daemon.Socket, Namespace: "test", Instance: "i-1", Cgroup: "/slipway-test-" + filepath.Base(r.daemon.Dir())}
+	r.cfg.RunDir, r.cfg.DataDir = filepath.Join(r.daemon.Dir(), "agent-run"), filepath.Join(r.daemon.Dir(), "agent-data")
 	r.open(t)
 	t.Cleanup(func() { r.shut(t) })
 	store := image.New(r.Client(), image.Config{Namespace: "test", Instance: "i-1"})
@@ -86,6 +89,14 @@ func (r *rig) shut(t testing.TB) {
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || bytes.Contains(mounts, []byte(r.daemon.Dir())) {
 		t.Errorf("mounts left in %s (%v)", r.daemon.Dir(), err)
+	}
+	for _, dir := range []string{r.runDir(""), r.dataDir("")} {
+		if left, err := filepath.Glob(filepath.Join(dir, "c[0-9]*")); err != nil || len(left) > 0 {
+			t.Errorf("files of containers left: %v, %v", left, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(r.pipeDir(), "*")); err != nil || len(left) > 0 {
+		t.Errorf("pipes left: %v, %v", left, err)
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
@@ -144,12 +155,18 @@ func (r *rig) run(t testing.TB, spec Spec) (Exit, string) {
 // ready waits until the container has said that it is.
 func (r *rig) ready(t testing.TB, spec Spec) {
 	t.Helper()
+	r.says(t, spec, "ready")
+}
+
+// says waits for a text in the log.
+func (r *rig) says(t testing.TB, spec Spec, want string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	w := &until{want: "ready", cancel: cancel}
+	w := &until{want: want, cancel: cancel}
 	err := logdriver.Read(ctx, spec.LogPath, logdriver.ReadOptions{Follow: true}, w)
 	if !w.found {
-		t.Fatalf("container %s is not ready: %v: %s", spec.ID, err, w.text.String())
+		t.Fatalf("container %s does not say %q: %v: %s", spec.ID, want, err, w.text.String())
 	}
 }
 

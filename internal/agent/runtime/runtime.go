@@ -37,6 +37,7 @@ type Spec struct {
 	MemoryLimit       int64  // bytes, hard; 0 = none
 	MemoryReservation int64  // bytes, soft; 0 = none
 	MemorySwap        int64  // bytes of memory plus swap; 0 = twice MemoryLimit, -1 = unlimited
+	MemorySwappiness  *int64 // 0 to 100; nil or -1 = the kernel's; ignored on cgroup v2, as by Docker
 	PidsLimit         int64  // 0 = none
 	CgroupParent      string // below the instance's cgroup: "task-1"; "" = directly in it
 
@@ -49,9 +50,27 @@ type Spec struct {
 	Tmpfs   map[string]string // path -> options as Docker's ("size=64m,noexec")
 	ShmSize int64             // bytes of /dev/shm; 0 = 64 MiB
 
+	// PIDMode is "" for a namespace of its own or "host"; PIDContainer is the id
+	// of a running container whose namespace is shared instead.
+	PIDMode, PIDContainer string
+	// IPCMode is "" or "private" for a namespace of its own, "shareable" for one
+	// that others may join by IPCContainer, "none" for one without /dev/shm, or
+	// "host".
+	IPCMode, IPCContainer string
+
+	// TTY gives the process a terminal, whose output is the log's; OpenStdin lets
+	// it wait for input that never comes, instead of finding its end at once.
+	TTY, OpenStdin bool
+
 	// LogPath is the file that gets stdout and stderr, each appended in its own
-	// order; "" discards them. See package logdriver.
-	LogPath string
+	// order, or a named pipe; "" discards them. LogErrPath, if given, gets stderr
+	// alone. See package logdriver.
+	LogPath, LogErrPath string
+
+	// Pause makes a container without an image, in which an init reaps what others
+	// leave: it holds the namespaces that they share. Command, user and the like
+	// do not apply.
+	Pause bool
 
 	// Group puts containers with one value under one shim process: less memory
 	// per container, creation partly serial. "" = a shim of its own.
@@ -59,13 +78,13 @@ type Spec struct {
 
 	Privileged     bool
 	ReadonlyRootfs bool
-	Init           bool // run Config.InitBinary as process 1
+	Init           bool // run an init as process 1, which reaps and passes signals on
 	CapAdd         []string
 	CapDrop        []string
-	SecurityOpt    []string // "no-new-privileges", "seccomp=unconfined", "apparmor=PROFILE"
+	SecurityOpt    []string // "no-new-privileges", "seccomp=unconfined", "apparmor=PROFILE", "label=…"
 	Ulimits        []Ulimit
 	Sysctls        map[string]string
-	Devices        []Device
+	Devices        []Device // a directory gives all devices in it
 }
 
 // Mount binds a path of the host into the container.
@@ -139,6 +158,9 @@ type Runtime interface {
 	Create(ctx context.Context, spec Spec) error
 	// Start lets the process run; a running one is left alone.
 	Start(ctx context.Context, id string) (pid uint32, err error)
+	// Restart makes a new process for a container that has ended, on the same
+	// files, and lets it run; a running one is left alone. Its log goes on.
+	Restart(ctx context.Context, id string) (pid uint32, err error)
 	// Signal sends to the container's first process. A stopped container is no
 	// error.
 	Signal(ctx context.Context, id string, sig syscall.Signal) error
@@ -157,6 +179,12 @@ type Runtime interface {
 	Purge(ctx context.Context) error
 	// Exits hears of every exit from now on, until ctx ends.
 	Exits(ctx context.Context) <-chan Exited
+	// Exec starts a further process in a running container.
+	Exec(ctx context.Context, id string, spec ExecSpec) (*Process, error)
+	// Usage are the counters of a running container.
+	Usage(ctx context.Context, id string) (Usage, error)
+	// Volumes are what a container got for the volumes that its image declares.
+	Volumes(ctx context.Context, id string) ([]Mount, error)
 	// Version names containerd and the low-level runtime.
 	Version(ctx context.Context) (string, error)
 }
@@ -172,5 +200,7 @@ const (
 	labelDigest     = "slipway.io/image-digest"
 	labelCgroup     = "slipway.io/cgroup"
 	labelStopSignal = "slipway.io/stop-signal"
-	labelExit       = "slipway.io/exit" // JSON of Exit
+	labelExit       = "slipway.io/exit"  // JSON of ending
+	labelEarlier    = "slipway.io/ended" // the exit before a restart that is under way
+	labelSetup      = "slipway.io/setup" // JSON of setup
 )

@@ -1,8 +1,11 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	capability "github.com/containerd/containerd/v2/pkg/cap"
@@ -16,27 +19,74 @@ type security struct {
 	apparmor        string
 }
 
-func parseSecurity(spec Spec) (security, error) {
+// parseSecurity reads them in Docker's way and refuses in its words.
+func parseSecurity(spec Spec, h host) (security, error) {
 	var s security
 	for _, opt := range spec.SecurityOpt {
+		if opt == noNewPrivileges {
+			s.noNewPrivileges = true
+			continue
+		}
 		key, value, found := strings.Cut(opt, "=")
 		if !found {
-			key, value, _ = strings.Cut(opt, ":")
+			key, value, found = strings.Cut(opt, ":")
 		}
-		switch {
-		case key == "no-new-privileges" && (value == "" || value == "true"):
-			s.noNewPrivileges = true
-		case key == "no-new-privileges" && value == "false":
-		case key == "seccomp" && value == "unconfined":
-			s.unconfined = true
-		case key == "apparmor" && value != "":
-			s.apparmor = strings.TrimPrefix(value, "unconfined")
-		case key == "label" && value == "disable":
-		default:
-			return s, fmt.Errorf("invalid --security-opt: %q", opt)
+		if !found {
+			return s, fmt.Errorf("invalid --security-opt 1: %q", opt)
+		}
+		if err := s.set(key, value, h); err != nil {
+			return s, fmt.Errorf("%w: %q", err, opt)
 		}
 	}
 	return s, nil
+}
+
+const noNewPrivileges = "no-new-privileges"
+
+func (s *security) set(key, value string, h host) error {
+	refused := errors.New("invalid --security-opt 2")
+	switch key {
+	case noNewPrivileges:
+		on, err := strconv.ParseBool(value)
+		if err != nil {
+			return refused
+		}
+		s.noNewPrivileges = on
+	case "seccomp":
+		switch value {
+		case "unconfined":
+			s.unconfined = true
+		case "builtin":
+			s.unconfined = false
+		default:
+			return errors.New("seccomp profiles other than unconfined and builtin are not supported on this instance")
+		}
+	case "apparmor":
+		// Docker passes it over where the kernel has no AppArmor.
+		if s.apparmor = ""; value != "unconfined" && h.apparmor {
+			s.apparmor = value
+		}
+	case "label":
+		// As with Docker, labels are idle words without SELinux. With it, a
+		// container would silently lack the label it asks for.
+		if h.selinux && value != "disable" {
+			return errors.New("SELinux labels are not supported on this instance")
+		}
+	default:
+		return refused
+	}
+	return nil
+}
+
+// hasAppArmor and hasSELinux say what this kernel enforces.
+func hasAppArmor() bool {
+	on, err := os.ReadFile("/sys/module/apparmor/parameters/enabled")
+	return err == nil && strings.HasPrefix(string(on), "Y")
+}
+
+func hasSELinux() bool {
+	_, err := os.Stat("/sys/fs/selinux/enforce")
+	return err == nil
 }
 
 // defaultCaps are the 14 that Docker leaves to a container.

@@ -53,11 +53,17 @@ func (r *Containerd) watchFrom(ctx context.Context, id string, started time.Time
 // tells everyone, so that whoever hears of an exit finds the output complete.
 func (r *Containerd) follow(ctx context.Context, id string, w *watch) {
 	exit := retry(ctx, func() (Exit, error) { return r.await(ctx, id) })
+	r.forgetMeter(id)
 	if ctx.Err() != nil {
 		return
 	}
 	retry(ctx, func() (struct{}, error) { return struct{}{}, r.settle(ctx, id, w, exit) })
 	if ctx.Err() != nil {
+		return
+	}
+	select {
+	case <-r.consoleDone(id):
+	case <-ctx.Done():
 		return
 	}
 	r.mu.Lock()
@@ -107,10 +113,12 @@ func (r *Containerd) await(ctx context.Context, id string) (Exit, error) {
 // killed is the exit code of what was lost.
 const killed = 137
 
+func lost() Exit { return Exit{Code: killed, At: time.Now(), Vanished: true} }
+
 // traceless is the exit of a container without a process: written down
 // earlier, or unknown because its shim died.
 func (r *Containerd) traceless(ctx context.Context, id string) (Exit, error) {
-	gone := Exit{Code: killed, At: time.Now(), Vanished: true}
+	gone := lost()
 	c, err := r.client.ContainerService().Get(ctx, id)
 	if isNotFound(err) {
 		return gone, nil
@@ -118,8 +126,10 @@ func (r *Containerd) traceless(ctx context.Context, id string) (Exit, error) {
 	if err != nil {
 		return Exit{}, err
 	}
-	if e, ok := recorded(c); ok {
-		return e.Exit, nil
+	for _, e := range []func(containers.Container) (ending, bool){recorded, earlier} {
+		if e, ok := e(c); ok {
+			return e.Exit, nil
+		}
 	}
 	return gone, nil
 }
@@ -130,9 +140,14 @@ type ending struct {
 	StartedAt time.Time `json:",omitzero"`
 }
 
-func recorded(c containers.Container) (ending, bool) {
+func recorded(c containers.Container) (ending, bool) { return endingIn(c, labelExit) }
+
+// earlier is the exit before a restart that is under way, or was cut off.
+func earlier(c containers.Container) (ending, bool) { return endingIn(c, labelEarlier) }
+
+func endingIn(c containers.Container, label string) (ending, bool) {
 	var e ending
-	err := json.Unmarshal([]byte(c.Labels[labelExit]), &e)
+	err := json.Unmarshal([]byte(c.Labels[label]), &e)
 	return e, err == nil
 }
 

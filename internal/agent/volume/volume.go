@@ -1,10 +1,19 @@
 // Package volume makes the host directories that tasks mount.
 //
-// It owns the directories of volumes that live as long as their task, below
-// its root. It promises that a directory of the host that a user named is made
-// if it is absent, as Docker does, and is never deleted; and that what it made
-// for a task is gone after RemoveTask. It refuses names that would lead out of
-// its root.
+// It owns, per instance, the directories of volumes that live as long as their
+// task and those of Docker volumes of shared scope, with what is mounted on
+// them. It promises that what it made for a task is gone after RemoveTask; that
+// nothing else is ever deleted: neither a directory of the host that a user
+// named (made if it is absent, as Docker does), nor a shared Docker volume, nor
+// an EFS file system's stand-in, nor anything mounted anywhere in between; and
+// that a restart of the agent knows them all. It refuses names that would lead
+// out of its directories, and volume drivers other than Docker's local one.
+//
+// An EFS file system is stood in for by a directory per file system id, shared
+// by all instances that are given the same Config.EFS. It is made at its first
+// use. A rootDirectory below it must exist, as on EFS, where mounting fails
+// otherwise; an access point's directory, <file system>/<access point id>, is
+// made, as an access point does.
 package volume
 
 import (
@@ -14,17 +23,43 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
-// Store makes and removes volumes. Its methods are safe for concurrent use.
-type Store struct{ root string }
+// Config says where volumes are.
+type Config struct {
+	Root   string // of what lives with its task
+	Docker string // of Docker's shared volumes; "" = "docker-volumes" beside Root
+	EFS    string // of EFS file systems; "" = "efs" beside Root
+}
 
-// New makes the root directory of the volumes that tasks own.
-func New(root string) (*Store, error) {
-	if err := os.MkdirAll(root, 0o711); err != nil {
-		return nil, fmt.Errorf("create volume directory: %w", err)
+// Store makes and removes volumes. Its methods are safe for concurrent use.
+type Store struct {
+	cfg  Config
+	root string
+
+	mu sync.Mutex // making and mounting of Docker volumes
+}
+
+// New makes the root directory of the volumes that tasks own, with the others
+// beside it.
+func New(root string) (*Store, error) { return Open(Config{Root: root}) }
+
+// Open makes the directories of the volumes.
+func Open(cfg Config) (*Store, error) {
+	beside := filepath.Dir(filepath.Clean(cfg.Root))
+	if cfg.Docker == "" {
+		cfg.Docker = filepath.Join(beside, "docker-volumes")
 	}
-	return &Store{root: root}, nil
+	if cfg.EFS == "" {
+		cfg.EFS = filepath.Join(beside, "efs")
+	}
+	for _, dir := range []string{cfg.Root, cfg.Docker} {
+		if err := os.MkdirAll(dir, 0o711); err != nil {
+			return nil, fmt.Errorf("create volume directory: %w", err)
+		}
+	}
+	return &Store{cfg: cfg, root: cfg.Root}, nil
 }
 
 // Host gives the directory or file of the host at source, made as a directory
@@ -66,7 +101,12 @@ func (s *Store) RemoveTask(task string) error {
 	if err := check(task); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(s.root, task)); err != nil {
+	dir := filepath.Join(s.root, task)
+	// What is mounted belongs to others: it is let go before anything is deleted.
+	if err := unmountBelow(dir); err != nil {
+		return fmt.Errorf("remove volumes of task %s: %w", task, err)
+	}
+	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("remove volumes of task %s: %w", task, err)
 	}
 	return nil

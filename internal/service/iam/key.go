@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/internal/arn"
@@ -42,8 +43,9 @@ func instanceKey(account, instance string) string {
 const InstanceRole = "ecsInstanceRole"
 
 // instanceActions is what the agent of a container instance calls: the managed
-// policy AmazonEC2ContainerServiceforEC2Role without ec2:DescribeTags, and the
-// tag reads that the agent does with tag propagation.
+// policy AmazonEC2ContainerServiceforEC2Role without ec2:DescribeTags, the tag reads
+// that the agent does with tag propagation, what ECS Exec needs, and log groups
+// (awslogs-create-group), which users at AWS add to the role.
 var instanceActions = []string{
 	"ecs:CreateCluster",
 	"ecs:DeregisterContainerInstance",
@@ -59,21 +61,29 @@ var instanceActions = []string{
 	"ecr:BatchGetImage",
 	"ecr:GetAuthorizationToken",
 	"ecr:GetDownloadUrlForLayer",
+	"logs:CreateLogGroup",
 	"logs:CreateLogStream",
 	"logs:PutLogEvents",
+	"ssmmessages:CreateControlChannel",
+	"ssmmessages:CreateDataChannel",
+	"ssmmessages:OpenControlChannel",
+	"ssmmessages:OpenDataChannel",
 }
 
 // IssueInstanceKey returns the key with which the EC2 instance of that id calls
 // the APIs, and makes it at the first call. It stands for the instance's session
-// of the instance role and may do what an ECS agent does, nothing else.
+// of the instance role and may do what an ECS agent does, nothing else; a key
+// that an older Slipway made learns what agents do now.
 func (r *Room) IssueInstanceKey(ctx context.Context, account, instanceID string) (AccessKey, error) {
-	if k, ok := Keys.Get(r.st.Snapshot(), instanceKey(account, instanceID)); ok {
+	if k, ok := Keys.Get(r.st.Snapshot(), instanceKey(account, instanceID)); ok && slices.Equal(k.Allow, instanceActions) {
 		return *k, nil
 	}
 	var key AccessKey
 	err := r.st.Update(ctx, func(tx *store.Tx) error {
 		if k, ok := Keys.Get(tx, instanceKey(account, instanceID)); ok {
 			key = *k
+			key.Allow = instanceActions
+			Keys.Put(tx, &key)
 			return nil
 		}
 		session := arn.New("sts", "", account, "assumed-role/"+InstanceRole+"/"+instanceID)

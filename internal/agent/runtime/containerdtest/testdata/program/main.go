@@ -2,15 +2,19 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 )
 
 func main() {
@@ -36,6 +40,12 @@ var commands = map[string]func([]string){
 	"serve": serve,
 	"lines": lines,
 	"get":   get,
+	"copy":  copyInput,
+	"tty":   tty,
+	"child": child,
+	"runs":  runs,
+	"links": links,
+	"sem":   sem,
 }
 
 func number(s string) int {
@@ -144,4 +154,83 @@ func get(a []string) {
 	var b [4096]byte
 	n, _ := resp.Body.Read(b[:])
 	fmt.Printf("%s\n", b[:n])
+}
+
+// copy: what comes in goes out; then say that the input has ended.
+func copyInput([]string) {
+	_, err := io.Copy(os.Stdout, os.Stdin)
+	check(err)
+	fmt.Println("end of input")
+}
+
+// tty: say whether there is a terminal, and its size now and when it changes;
+// end at a line of input.
+func tty([]string) {
+	size := func() {
+		var w struct{ Row, Col, X, Y uint16 }
+		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, 1, syscall.TIOCGWINSZ, uintptr(unsafe.Pointer(&w)))
+		fmt.Println("terminal", errno == 0, "rows", w.Row, "columns", w.Col)
+	}
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGWINCH)
+	size()
+	fmt.Println("ready")
+	line := make(chan string)
+	go func() {
+		text, _ := bufio.NewReader(os.Stdin).ReadString('\n')
+		line <- text
+	}()
+	for {
+		select {
+		case <-c:
+			size()
+		case text := <-line:
+			fmt.Printf("input %q\n", text)
+			return
+		}
+	}
+}
+
+// child COMMAND…: run this program as a child and wait, whatever signals come.
+func child(a []string) {
+	cmd := exec.Command("/program", a...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	check(cmd.Start())
+	fmt.Println("child", cmd.Process.Pid)
+	deaf(nil)
+}
+
+// runs FILE CODE: count the runs in a file, print the number, and exit with the
+// code, or wait if it is negative.
+func runs(a []string) {
+	data, _ := os.ReadFile(a[0])
+	check(os.WriteFile(a[0], append(data, '.'), 0o644))
+	fmt.Println("run", len(data)+1)
+	if code := number(a[1]); code >= 0 {
+		os.Exit(code)
+	}
+	wait(syscall.SIGTERM)
+}
+
+// links PATH…: where they lead, and what type of file they are.
+func links(paths []string) {
+	for _, p := range paths {
+		if to, err := os.Readlink(p); err == nil {
+			fmt.Println(p, to)
+		} else if st, err := os.Stat(p); err == nil {
+			fmt.Println(p, st.Mode())
+		} else {
+			fmt.Println(p, "missing")
+		}
+	}
+}
+
+// sem FILE TEXT: write to shared memory if there is text, and print what it holds.
+func sem(a []string) {
+	if a[1] != "" {
+		check(os.WriteFile("/dev/shm/"+a[0], []byte(a[1]), 0o644))
+	}
+	data, _ := os.ReadFile("/dev/shm/" + a[0])
+	fmt.Printf("holds %q\n", data)
+	wait(syscall.SIGTERM)
 }

@@ -13,56 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestSize(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		options map[string]string
-		want    int64
-	}{
-		{"default", nil, 99},
-		{"no bound asked for", map[string]string{"max-size": "-1"}, 99},
-		{"bytes", map[string]string{"max-size": "5000"}, 5000},
-		{"megabytes", map[string]string{"max-size": "10m"}, 10 << 20},
-		{"upper case with b", map[string]string{"max-size": "2GB"}, 2 << 30},
-		{"several files", map[string]string{"max-size": "10k", "max-file": "3"}, 30 << 10},
-		{"not a number", map[string]string{"max-size": "ten"}, 0},
-		{"negative", map[string]string{"max-size": "-5k"}, 0},
-		{"too large", map[string]string{"max-size": "99999999999t"}, 0},
-		{"no file", map[string]string{"max-size": "1k", "max-file": "0"}, 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got, err := size(c.options, 99)
-			if got != c.want || (err != nil) != (c.want == 0) {
-				t.Errorf("got %d, %v; want %d", got, err, c.want)
-			}
-		})
-	}
-}
-
-func TestSelect(t *testing.T) {
-	files := &Files{}
-	if d, err := Select("json-file", files); err != nil || d != Driver(files) {
-		t.Errorf("json-file = %v, %v", d, err)
-	}
-	if d, err := Select("none", files); err != nil || d != Driver(None{}) {
-		t.Errorf("none = %v, %v", d, err)
-	}
-	if _, err := Select("nope", files); err == nil || err.Error() != "logger: no log driver named 'nope' is registered" {
-		t.Errorf("error = %v", err)
-	}
-}
-
-func newLog(t *testing.T, keep string) (*Files, string) {
+func newLog(t *testing.T, keep string) (*Drivers, string) {
 	t.Helper()
-	f, err := NewFiles(Config{Dir: t.TempDir()})
+	d, err := New(Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := f.Open("c1", map[string]string{"max-size": keep})
+	path, err := d.Open(t.Context(), Container{ID: "c1"}, "json-file", map[string]string{"max-size": keep})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f, path
+	return d, path
 }
 
 func appendText(t *testing.T, path, text string) {
@@ -182,7 +143,7 @@ func TestFollow(t *testing.T) {
 func TestBadIDs(t *testing.T) {
 	f, _ := newLog(t, "1m")
 	for _, id := range []string{"", ".", "..", "a/b", "../x"} {
-		if _, err := f.Open(id, nil); err == nil {
+		if _, err := f.Open(t.Context(), Container{ID: id}, "", nil); err == nil {
 			t.Errorf("id %q was taken", id)
 		}
 		if err := f.Remove(id); err == nil {
