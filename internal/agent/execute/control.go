@@ -83,6 +83,10 @@ func (a *Agent) complete(ctx context.Context, session, output string) {
 	if s == nil {
 		return // the end of the data channel tells enough
 	}
+	// The control plane ends the session at once, and its context with it. A write to a web socket whose context ends
+	// breaks the socket, and this one is all sessions'.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endPatience)
+	defer cancel()
 	if err := s.tell(ctx, ssmchannel.NewTaskComplete(session, a.channel, "Failed", output)); err != nil {
 		a.log.Debug("failure not told", "session", session, "error", err)
 	}
