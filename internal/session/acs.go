@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"sync"
 	"time"
@@ -40,8 +41,9 @@ type acs struct {
 
 	mu       sync.Mutex // guards the rest
 	out      *outbox
-	manifest string    // message id of the manifest
-	alive    time.Time // when the agent last said anything
+	seen     *store.Snapshot // at the last look
+	manifest string          // message id of the manifest
+	alive    time.Time       // when the agent last said anything
 }
 
 func (s *Server) serveACS(w http.ResponseWriter, r *http.Request) {
@@ -175,7 +177,8 @@ func (a *acs) over(snap *store.Snapshot) error {
 // tell sends what is due, one task per message.
 func (a *acs) tell(ctx context.Context, snap *store.Snapshot, index string) error {
 	a.mu.Lock()
-	due := a.out.due(ecs.Tasks.By(snap, ecs.IndexInstance, index), time.Now())
+	due := a.out.due(a.changes(snap, index), time.Now())
+	a.seen = snap
 	a.mu.Unlock()
 	for _, t := range due {
 		task, err := a.srv.cfg.Room.PayloadOf(snap, t, a.origin)
@@ -189,6 +192,20 @@ func (a *acs) tell(ctx context.Context, snap *store.Snapshot, index string) erro
 		}
 	}
 	return nil
+}
+
+// changes are the instance's tasks that differ from the last look, all at first.
+func (a *acs) changes(snap *store.Snapshot, index string) iter.Seq2[*ecs.Task, *ecs.Task] {
+	if a.seen != nil {
+		return ecs.Tasks.Differences(a.seen, snap, ecs.IndexInstance, index)
+	}
+	return func(yield func(before, after *ecs.Task) bool) {
+		for t := range ecs.Tasks.By(snap, ecs.IndexInstance, index) {
+			if !yield(nil, t) {
+				return
+			}
+		}
+	}
 }
 
 func (a *acs) payload(ctx context.Context, t *ecs.Task, task agentproto.Task) error {

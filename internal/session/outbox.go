@@ -1,110 +1,104 @@
 package session
 
 import (
+	"cmp"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/slipway/slipway/internal/service/ecs"
 )
 
-// told is what an agent was last told of a task, and whether it said that it
+// told is a task, what the agent was last told of it, and whether it said that it
 // heard.
 type told struct {
-	record  *ecs.Task // as it was last met
-	desired string
-	message string // id of the message
+	record  *ecs.Task // as it is
+	desired string    // "": it was told nothing
+	message string    // id of the message
 	at      time.Time
 	acked   bool
-	round   uint64 // of the last look that met the task
 }
 
 // outbox remembers per task what was last sent. It is bounded by the tasks of
-// one instance, whatever happens to them and however slow the agent is.
+// one instance, whatever happens to them and however slow the agent is; a look
+// costs what has changed and what is open, not what there is.
 type outbox struct {
 	tasks    map[string]*told  // by task key
 	messages map[string]string // message id -> task key, of what is not acknowledged
-	// records finds what has not changed since the last look, which is nearly
-	// all, without its key: to make that is most of the work.
-	records map[*ecs.Task]*told
-	round   uint64
-	resend  time.Duration // after which what is not acknowledged is sent again
+	open     map[string]*told  // those of tasks of which the agent is to hear, or to say that it heard
+	resend   time.Duration     // after which what is not acknowledged is sent again
 }
 
 func newOutbox(resend time.Duration) *outbox {
-	return &outbox{tasks: map[string]*told{}, messages: map[string]string{}, records: map[*ecs.Task]*told{}, resend: resend}
+	return &outbox{tasks: map[string]*told{}, messages: map[string]string{}, open: map[string]*told{}, resend: resend}
 }
 
-// due picks the tasks that the agent has to be told of now: those that are new
-// to it, those that are to stop and it was not told so, and those whose message
-// was not acknowledged for long. Stops come first. What is STOPPED is not among
-// the tasks any more, which also ends the sending of a task that the agent
-// cannot read: it never acknowledges that, and reports it STOPPED.
-func (o *outbox) due(tasks func(func(*ecs.Task) bool), now time.Time) []*ecs.Task {
-	o.round++
-	var stops, starts []*ecs.Task
-	for t := range tasks {
-		before := o.known(t)
-		if before != nil {
-			before.round = o.round
-		}
-		if !o.isDue(before, t, now) {
+// due takes what has changed since the last look, records before and after, and
+// picks the tasks that the agent has to be told of now: those that are new to it,
+// those that are to stop and it was not told so, and those whose message was not
+// acknowledged for long. Stops come first, and the older task before the newer. What is
+// STOPPED is not among the tasks any more, which also ends the sending of a task that
+// the agent cannot read: it never acknowledges that, and reports it STOPPED.
+func (o *outbox) due(changes iter.Seq2[*ecs.Task, *ecs.Task], now time.Time) []*ecs.Task {
+	for before, after := range changes {
+		if after == nil {
+			o.forget(before.Key())
 			continue
 		}
-		if t.DesiredStatus == ecs.TaskStopped {
-			stops = append(stops, t)
-		} else {
-			starts = append(starts, t)
+		key := after.Key()
+		t := o.tasks[key]
+		if t == nil {
+			t = &told{}
+			o.tasks[key] = t
+		}
+		t.record = after
+		if after.DesiredStatus != t.desired {
+			o.open[key] = t
 		}
 	}
-	o.forget()
-	return append(stops, starts...)
+	var due []*ecs.Task
+	for _, t := range o.open {
+		if o.isDue(t, now) {
+			due = append(due, t.record)
+		}
+	}
+	slices.SortFunc(due, func(x, y *ecs.Task) int {
+		if stop := x.DesiredStatus == ecs.TaskStopped; stop != (y.DesiredStatus == ecs.TaskStopped) {
+			if stop {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Or(x.CreatedAt.Compare(y.CreatedAt), cmp.Compare(x.ID, y.ID))
+	})
+	return due
 }
 
-// known is what the agent was told of a task, nil if nothing.
-func (o *outbox) known(t *ecs.Task) *told {
-	if same, ok := o.records[t]; ok {
-		return same
-	}
-	before := o.tasks[t.Key()]
-	if before != nil {
-		delete(o.records, before.record)
-		before.record = t
-		o.records[t] = before
-	}
-	return before
-}
-
-func (o *outbox) isDue(before *told, t *ecs.Task, now time.Time) bool {
+func (o *outbox) isDue(t *told, now time.Time) bool {
 	// A task that is being prepared is not the agent's yet, and one that is being
 	// taken out of service is to go on until that is done.
-	if t.LastStatus == ecs.TaskProvisioning || t.LastStatus == ecs.TaskDeactivating {
+	if t.record.LastStatus == ecs.TaskProvisioning || t.record.LastStatus == ecs.TaskDeactivating {
 		return false
 	}
-	if before == nil || before.desired != t.DesiredStatus {
-		return true
-	}
-	return !before.acked && now.Sub(before.at) >= o.resend
+	return t.desired != t.record.DesiredStatus || !t.acked && now.Sub(t.at) >= o.resend
 }
 
-// forget drops the tasks that the last look did not meet.
-func (o *outbox) forget() {
-	for key, t := range o.tasks {
-		if t.round != o.round {
-			delete(o.messages, t.message)
-			delete(o.records, t.record)
-			delete(o.tasks, key)
-		}
+// forget drops a task that is the instance's no more.
+func (o *outbox) forget(key string) {
+	if t := o.tasks[key]; t != nil {
+		delete(o.messages, t.message)
+		delete(o.open, key)
+		delete(o.tasks, key)
 	}
 }
 
-// sent notes a message about a task.
+// sent notes a message about a task. One that could not be made is not noted, and
+// so is due again at the next look.
 func (o *outbox) sent(t *ecs.Task, message string, now time.Time) {
 	key := t.Key()
-	if before := o.tasks[key]; before != nil {
-		delete(o.messages, before.message)
-		delete(o.records, before.record)
-	}
-	said := &told{record: t, desired: t.DesiredStatus, message: message, at: now, round: o.round}
-	o.tasks[key], o.records[t] = said, said
+	said := o.tasks[key]
+	delete(o.messages, said.message)
+	said.desired, said.message, said.at, said.acked = t.DesiredStatus, message, now, false
 	o.messages[message] = key
 }
 
@@ -115,5 +109,9 @@ func (o *outbox) acked(message string) {
 		return
 	}
 	delete(o.messages, message)
-	o.tasks[key].acked = true
+	t := o.tasks[key]
+	t.acked = true
+	if t.desired == t.record.DesiredStatus {
+		delete(o.open, key)
+	}
 }

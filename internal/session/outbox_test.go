@@ -1,6 +1,8 @@
 package session
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -12,12 +14,29 @@ func task(id, desired, last string) *ecs.Task {
 	return &ecs.Task{Cluster: "default", ID: id, DesiredStatus: desired, LastStatus: last}
 }
 
+// changes are from the last tasks to these, which are then the last.
+func changes(last map[string]*ecs.Task, tasks []*ecs.Task) iter.Seq2[*ecs.Task, *ecs.Task] {
+	return func(yield func(before, after *ecs.Task) bool) {
+		gone := maps.Clone(last)
+		clear(last)
+		for _, t := range tasks {
+			yield(gone[t.ID], t)
+			delete(gone, t.ID)
+			last[t.ID] = t
+		}
+		for _, t := range gone {
+			yield(t, nil)
+		}
+	}
+}
+
 func TestOutbox(t *testing.T) {
 	now := time.Now()
 	o := newOutbox(time.Minute)
+	last := map[string]*ecs.Task{}
 	ids := func(at time.Time, tasks ...*ecs.Task) []string {
 		var out []string
-		for _, t := range o.due(slices.Values(tasks), at) {
+		for _, t := range o.due(changes(last, tasks), at) {
 			out = append(out, t.ID)
 			o.sent(t, "m-"+t.ID+"-"+t.DesiredStatus+"-"+at.String(), at)
 		}
@@ -52,8 +71,8 @@ func TestOutbox(t *testing.T) {
 			o.acked(m)
 		}
 	}
-	if len(o.tasks) != 0 || len(o.messages) != 0 {
-		t.Errorf("remembers %v, %v", o.tasks, o.messages)
+	if len(o.tasks) != 0 || len(o.messages) != 0 || len(o.open) != 0 {
+		t.Errorf("remembers %v, %v, %v", o.tasks, o.messages, o.open)
 	}
 	o.acked("unknown")
 }
