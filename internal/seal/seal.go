@@ -92,7 +92,7 @@ func readKey(path string) ([]byte, error) {
 // makeKey leaves a new key in a file that is complete or not there.
 func makeKey(path string) ([]byte, error) {
 	key := make([]byte, keyBytes)
-	rand.Read(key) // never fails: it ends the program instead
+	rand.Read(key)                                         // never fails: it ends the program instead
 	f, err := os.CreateTemp(filepath.Dir(path), ".seal-*") // readable by its owner alone
 	if err != nil {
 		return nil, fmt.Errorf("make key: %w", err)

@@ -216,7 +216,7 @@ func TestSenderWaitsForTheHandler(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		time.Sleep(time.Minute) // all is sent again and again, and nothing is handled
+		time.Sleep(time.Minute) //nolint:forbidigo // in a synctest bubble: all is sent again and again, and nothing is handled
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -244,7 +244,7 @@ func TestPausedChannelKeepsWhatIsSent(t *testing.T) {
 		if err := agent.Send(t.Context(), ssmchannel.KindOutput, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // in a synctest bubble
 		if len(c.in) != 0 {
 			t.Errorf("%d frames were sent to nobody", len(c.in))
 		}
@@ -277,7 +277,7 @@ func TestClosed(t *testing.T) {
 		}
 		a.out <- closed.Encode()
 		err := client.Run(t.Context(), func(_ context.Context, m ssmchannel.Message) error {
-			time.Sleep(time.Second)
+			time.Sleep(time.Second) //nolint:forbidigo // in a synctest bubble
 			seen = append(seen, string(m.Payload))
 			return nil
 		})

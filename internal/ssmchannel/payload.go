@@ -78,7 +78,7 @@ type State struct {
 // StateTerminating says that the command has ended and all output was taken.
 const StateTerminating = "Terminating"
 
-// The session types that a handshake may ask for and that are used here.
+// SessionInteractive is the session type that a handshake asks for here.
 const SessionInteractive = "InteractiveCommands"
 
 // ActionSession is the handshake's action that tells the session's type.

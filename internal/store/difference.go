@@ -5,13 +5,13 @@ import "iter"
 // Differences walks the records of By(index, value) that are not the same on two snapshots, in key order: the record
 // before and after, nil where there is none. With index "" the value is a prefix of keys. It costs what has changed
 // between the two, not what there is.
-func (t *Table[T]) Differences(old, new *Snapshot, index, value string) iter.Seq2[*T, *T] {
-	sub := subscription{table: old.schema.table(t.def), index: -1, value: value}
+func (t *Table[T]) Differences(from, to *Snapshot, index, value string) iter.Seq2[*T, *T] {
+	sub := subscription{table: from.schema.table(t.def), index: -1, value: value}
 	if index != "" {
 		sub.index = t.def.index(index)
 	}
 	return func(yield func(before, after *T) bool) {
-		differences(old, new, sub, func(before, after *entry) bool { return yield(recordOf[T](before), recordOf[T](after)) })
+		differences(from, to, sub, func(before, after *entry) bool { return yield(recordOf[T](before), recordOf[T](after)) })
 	}
 }
 

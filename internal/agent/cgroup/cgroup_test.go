@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSettings(t *testing.T) {
@@ -23,6 +24,7 @@ func TestSettings(t *testing.T) {
 			"cpu.shares=8192 cpu.cfs_period_us=100000 cpu.cfs_quota_us=-1 memory.memsw.limit_in_bytes=-1 memory.limit_in_bytes=-1 memory.memsw.limit_in_bytes=-1 pids.max=max"},
 		{"v2 with a weight", V2, Limits{CPUShares: 1024}, "cpu.weight=100 cpu.max=max 100000 memory.max=max memory.swap.max=max pids.max=max"},
 		{"v2 without limits", V2, Limits{}, "cpu.max=max 100000 memory.max=max memory.swap.max=max pids.max=max"},
+		{"a shorter period", V2, Limits{CPUMillis: 250, CPUPeriod: 20 * time.Millisecond}, "cpu.max=5000 20000 memory.max=max memory.swap.max=max pids.max=max"},
 		{"below the kernel's floor", V2, Limits{CPUMillis: 1}, "cpu.max=1000 100000 memory.max=max memory.swap.max=max pids.max=max"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

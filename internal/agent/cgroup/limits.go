@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,17 +10,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// period is the CFS period in microseconds; AWS's agent uses the same
+// defaultPeriod is the CFS period; AWS's agent uses the same
 // (ECS_CGROUP_CPU_PERIOD).
-const period = 100_000
+const defaultPeriod = 100 * time.Millisecond
 
 // Limits is the size of a group. A zero member sets no limit.
 type Limits struct {
-	CPUMillis   int64 // thousandths of one CPU, a hard ceiling
-	MemoryBytes int64 // hard limit, swap included where the host accounts for it
-	Pids        int64 // processes and threads
+	CPUMillis   int64         // thousandths of one CPU, a hard ceiling
+	CPUPeriod   time.Duration // in which that is measured; 0 is 100 ms
+	MemoryBytes int64         // hard limit, swap included where the host accounts for it
+	Pids        int64         // processes and threads
 	// CPUShares is the weight against its neighbours, 1024 to a thread that wants
 	// a core; 0 leaves it as it is.
 	CPUShares int64
@@ -132,12 +135,13 @@ type setting struct {
 
 func (f *FS) settings(l Limits) []setting {
 	var out []setting
+	period := cmp.Or(l.CPUPeriod, defaultPeriod).Microseconds()
 	if f.mode == V2 {
 		if l.CPUShares > 0 {
 			out = append(out, setting{controller: "cpu", file: "cpu.weight", value: weight(l.CPUShares)})
 		}
 		return append(out, []setting{
-			{controller: "cpu", file: "cpu.max", value: quota(l.CPUMillis, "max") + " " + strconv.Itoa(period)},
+			{controller: "cpu", file: "cpu.max", value: quota(l.CPUMillis, period, "max") + " " + strconv.FormatInt(period, 10)},
 			{controller: "memory", file: "memory.max", value: number(l.MemoryBytes, "max")},
 			{controller: "memory", file: "memory.swap.max", value: swapV2(l.MemoryBytes), optional: true},
 			{controller: "pids", file: "pids.max", value: number(l.Pids, "max")},
@@ -147,8 +151,8 @@ func (f *FS) settings(l Limits) []setting {
 		out = append(out, setting{controller: "cpu", file: "cpu.shares", value: strconv.FormatInt(l.CPUShares, 10)})
 	}
 	return append(out, []setting{
-		{controller: "cpu", file: "cpu.cfs_period_us", value: strconv.Itoa(period)},
-		{controller: "cpu", file: "cpu.cfs_quota_us", value: quota(l.CPUMillis, "-1")},
+		{controller: "cpu", file: "cpu.cfs_period_us", value: strconv.FormatInt(period, 10)},
+		{controller: "cpu", file: "cpu.cfs_quota_us", value: quota(l.CPUMillis, period, "-1")},
 		// Memory and memory+swap must never cross: lift the outer one first.
 		{controller: "memory", file: "memory.memsw.limit_in_bytes", value: "-1", optional: true},
 		{controller: "memory", file: "memory.limit_in_bytes", value: number(l.MemoryBytes, "-1")},
@@ -164,7 +168,7 @@ func weight(shares int64) string {
 	return strconv.FormatInt(min(max(shares*100/1024, 1), 10000), 10)
 }
 
-func quota(millis int64, none string) string {
+func quota(millis, period int64, none string) string {
 	if millis <= 0 {
 		return none
 	}

@@ -105,5 +105,5 @@ var machineMemory = sync.OnceValue(func() uint64 {
 	if err := unix.Sysinfo(&info); err != nil {
 		return 1 << 62 // nothing is cut down to it
 	}
-	return uint64(info.Totalram) * uint64(info.Unit)
+	return info.Totalram * uint64(info.Unit)
 })

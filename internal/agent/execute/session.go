@@ -59,9 +59,8 @@ func (a *Agent) session(ctx context.Context, task ssmchannel.SessionTask) error 
 		cancel(s.channel.Run(ctx, s.handle))
 	}()
 	a.work.Go(func() {
-		if data.ping(ctx) != nil {
-			data.ws.CloseNow() // Run notices
-		}
+		_ = data.ping(ctx) // it ends with an error, always
+		data.ws.CloseNow() // Run notices
 	})
 	err = s.command(ctx)
 	s.stdin.CloseWithError(io.ErrClosedPipe)

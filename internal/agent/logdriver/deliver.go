@@ -79,7 +79,7 @@ func (s *shipper) read(file *os.File, at, want int64, final bool) ([]line, error
 // failed logs the first of a row of failures and says when to try again.
 func (s *shipper) failed(what string, err error) time.Duration {
 	if s.failures == 0 {
-		s.log.Warn(what, "error", err)
+		s.log.Warn("shipping stopped", "why", what, "error", err)
 	}
 	wait := min(lastRetry, firstRetry<<min(s.failures, 10))
 	s.failures++

@@ -53,7 +53,7 @@ func (s *Store) EFS(v agentproto.Volume) (string, error) {
 // resolved is the path without links, so that a link that is changed afterwards
 // leads nowhere else.
 func resolved(top, inside string) (string, error) {
-	real, err := filepath.EvalSymlinks(filepath.Join(top, inside))
+	resolved, err := filepath.EvalSymlinks(filepath.Join(top, inside))
 	if err != nil {
 		return "", fmt.Errorf("look at EFS directory: %w", err)
 	}
@@ -61,10 +61,10 @@ func resolved(top, inside string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("look at EFS directory: %w", err)
 	}
-	if !strings.HasPrefix(real, realTop+"/") {
+	if !strings.HasPrefix(resolved, realTop+"/") {
 		return "", fmt.Errorf("EFS directory /%s leads out of its file system", inside)
 	}
-	return real, nil
+	return resolved, nil
 }
 
 func (s *Store) accessPoint(top, id, inside string) (string, error) {

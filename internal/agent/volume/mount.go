@@ -85,7 +85,7 @@ func unmountBelow(dir string) error {
 // mountsBelow lists the mount points at and below dir, in the order of their
 // mounting.
 func mountsBelow(dir string) ([]string, error) {
-	real, err := filepath.EvalSymlinks(dir) // the kernel shows real paths
+	resolved, err := filepath.EvalSymlinks(dir) // the kernel shows resolved paths
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -105,9 +105,9 @@ func mountsBelow(dir string) ([]string, error) {
 			continue
 		}
 		at := unescape(fields[4])
-		if at == real {
+		if at == resolved {
 			out = append(out, dir)
-		} else if rest, ok := strings.CutPrefix(at, real+"/"); ok {
+		} else if rest, ok := strings.CutPrefix(at, resolved+"/"); ok {
 			out = append(out, filepath.Join(dir, rest))
 		}
 	}

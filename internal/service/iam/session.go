@@ -76,7 +76,7 @@ func sessionKeyID(g *Grant) string {
 
 // holder is the value of the index by which a role or a key is found from the
 // access key id of its sessions.
-func holder(id string) string { return string(base32.HexEncoding.EncodeToString(holderDigest(id))) }
+func holder(id string) string { return base32.HexEncoding.EncodeToString(holderDigest(id)) }
 
 func holderDigest(id string) []byte {
 	sum := sha256.Sum256([]byte(id))

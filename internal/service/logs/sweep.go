@@ -74,8 +74,8 @@ func (r *Room) remove(ctx context.Context, d *drop) {
 // clear removes records and events below what was dropped, and last the note that
 // there is something to remove.
 func (r *Room) clear(ctx context.Context, d *drop) error {
-	r.puts.Lock() // those that still saw the record are done
-	r.puts.Unlock()
+	r.puts.Lock()   // those that still saw the record are done
+	r.puts.Unlock() //nolint:staticcheck // waiting is all
 	if err := r.clearRecords(ctx, d); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ import (
 	"path/filepath"
 )
 
-// ErrUnsupported: there is no init for this architecture.
+// ErrUnsupported says that there is no init for this architecture.
 var ErrUnsupported = errors.New("no init program for this architecture")
 
 // Write puts the program into dir, which must allow execution, and gives its

@@ -9,7 +9,7 @@ import (
 const machine = uint16(62) // EM_X86_64
 
 // program is the code; it is never called here. address is where it lies.
-func program()
+func program() //nolint:unused // its address is what is used
 func address() unsafe.Pointer
 
 // mark ends the code, see the assembly; longest bounds the search for it.

@@ -70,10 +70,10 @@ func (p *parser) regexp() (*regexp.Regexp, error) {
 	var b strings.Builder
 	for !p.done() && p.peek() != '%' {
 		c := p.text[p.pos]
-		switch {
-		case c == '(' || c == ')':
+		switch c {
+		case '(', ')':
 			return nil, p.fail("a regular expression cannot have parentheses")
-		case c == '\\':
+		case '\\':
 			if err := p.escape(&b); err != nil {
 				return nil, err
 			}

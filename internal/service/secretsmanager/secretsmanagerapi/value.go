@@ -61,19 +61,18 @@ func (a *api) batchGetSecretValue(ctx context.Context, call *wire.Call, in *shap
 		}
 	}
 	for _, id := range ids {
-		switch got, err := a.room.Get(ctx, scope(call), id, "", ""); {
-		case err == nil:
-			out.SecretValues = append(out.SecretValues, shapes.SecretValueEntry{
-				ARN: new(got.Secret.ARN()), Name: &got.Secret.Name, CreatedDate: when(got.Version.CreatedAt),
-				VersionId: &got.Version.ID, VersionStages: got.Version.Stages, SecretString: got.Value.Text, SecretBinary: got.Value.Binary,
-			})
-		default:
-			e, ok := errors.AsType[*apierr.Error](visible(err))
-			if !ok {
-				return nil, err
-			}
+		got, err := a.room.Get(ctx, scope(call), id, "", "")
+		if e, refused := errors.AsType[*apierr.Error](visible(err)); refused {
 			out.Errors = append(out.Errors, shapes.APIErrorType{ErrorCode: &e.Code, Message: &e.Message, SecretId: &id})
+			continue
 		}
+		if err != nil {
+			return nil, err
+		}
+		out.SecretValues = append(out.SecretValues, shapes.SecretValueEntry{
+			ARN: new(got.Secret.ARN()), Name: &got.Secret.Name, CreatedDate: when(got.Version.CreatedAt),
+			VersionId: &got.Version.ID, VersionStages: got.Version.Stages, SecretString: got.Value.Text, SecretBinary: got.Value.Binary,
+		})
 	}
 	return out, nil
 }

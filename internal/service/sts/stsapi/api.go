@@ -11,6 +11,7 @@ package stsapi
 
 import (
 	"context"
+	"errors"
 
 	"github.com/slipway/slipway/internal/apierr"
 	"github.com/slipway/slipway/internal/service/iam"
@@ -63,15 +64,27 @@ func tags(in []stsshape.Tag) []tag.Tag {
 
 // seen turns what the iam room reports into what the caller sees.
 func seen(err error) error {
-	switch e := err.(type) {
-	case *iam.TrustError:
+	if e, ok := errors.AsType[*iam.TrustError](err); ok {
 		return &wire.Denied{Text: e.Error()}
-	case *iam.InputError, *tag.Violation, *iam.NotFoundError:
-		return apierr.Client("ValidationError", "%s", err)
-	case *iam.MalformedError:
+	}
+	if e, ok := errors.AsType[*iam.MalformedError](err); ok {
 		return apierr.Client(stsshape.CodeMalformedPolicyDocument, "%s", e)
-	case *iam.PackedError:
-		return apierr.Client(stsshape.CodePackedPolicyTooLarge, "%s", err)
+	}
+	if e, ok := errors.AsType[*iam.PackedError](err); ok {
+		return apierr.Client(stsshape.CodePackedPolicyTooLarge, "%s", e)
+	}
+	for _, e := range []error{asError[*iam.InputError](err), asError[*tag.Violation](err), asError[*iam.NotFoundError](err)} {
+		if e != nil {
+			return apierr.Client("ValidationError", "%s", e)
+		}
 	}
 	return err
+}
+
+// asError is the error of that type in err, nil if there is none.
+func asError[E error](err error) error {
+	if e, ok := errors.AsType[E](err); ok {
+		return e
+	}
+	return nil
 }

@@ -291,7 +291,7 @@ func TestASessionPolicyRestricts(t *testing.T) {
 	session, out := d.assume(t, d.root, &sts.AssumeRoleInput{
 		RoleArn: new(role.ARN()), Policy: new(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iam:ListRoles","Resource":"*"}}`),
 	})
-	if out.PackedPolicySize == nil || *out.PackedPolicySize == 0 {
+	if out.PackedPolicySize == nil || *out.PackedPolicySize == 0 { //nolint:staticcheck // older clients read it
 		t.Error("the session says nothing of its policy's size")
 	}
 	client := iamsdk.NewFromConfig(session)
