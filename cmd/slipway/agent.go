@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,8 +33,19 @@ AWS_ACCESS_KEY_ID …) this one is told by the same variables.`,
 			cfg.CPU, cfg.Memory = o.CPU, o.Memory
 			cfg.Containerd, cfg.ContainerdNamespace = o.Containerd, o.ContainerdNamespace
 			cfg.CgroupParent, cfg.RunDir = o.CgroupParent, o.RunDir
+			if !cmd.Flags().Changed("log-level") {
+				logs.level = cfg.LogLevel.String()
+			}
 			cfg.Log = logs.logger(cmd.ErrOrStderr())
-			err = agent.Run(cmd.Context(), cfg)
+			for _, w := range cfg.Warnings {
+				cfg.Log.Warn("a variable is not as it should be", "problem", w)
+			}
+			if cmd.Flags().Changed("drain-on-term") {
+				cfg.DrainOnTerm = o.DrainOnTerm
+			}
+			ctx, cancel := drainFirst(cmd.Context(), &cfg)
+			defer cancel()
+			err = agent.Run(ctx, cfg)
 			if errors.Is(err, agent.ErrTerminal) {
 				return exitError{err, agent.ExitTerminal}
 			}
@@ -49,6 +62,28 @@ AWS_ACCESS_KEY_ID …) this one is told by the same variables.`,
 	f.StringVar(&o.ContainerdNamespace, "containerd-namespace", "slipway", "containerd `NAMESPACE` of the tasks")
 	f.StringVar(&o.CgroupParent, "cgroup", "/ecs", "control group `PATH` below which tasks are put")
 	f.StringVar(&o.RunDir, "run-dir", "/run/slipway-agent", "`DIR` for mounts and sockets")
+	f.DurationVar(&o.DrainOnTerm, "drain-on-term", 0, "on SIGTERM set the instance DRAINING and wait for tasks of services to go, for at most `DURATION`; 0: end at once, tasks go on")
 	logs.add(cmd)
 	return cmd
+}
+
+// drainGrace is what an agent that has drained for long enough may take to end.
+const drainGrace = 15 * time.Second
+
+// drainFirst lets an agent that is to drain hear of the end of ctx before its own
+// context ends.
+func drainFirst(ctx context.Context, cfg *agent.Config) (context.Context, context.CancelFunc) {
+	if cfg.DrainOnTerm <= 0 {
+		return context.WithCancel(ctx)
+	}
+	cfg.Terminate = ctx.Done()
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(cfg.DrainOnTerm + drainGrace):
+			cancel()
+		case <-inner.Done():
+		}
+	})
+	return inner, cancel
 }

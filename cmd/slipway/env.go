@@ -39,6 +39,8 @@ func printEnv(w io.Writer, dir string) error {
 		{"AWS_SECRET_ACCESS_KEY", key.SecretAccessKey},
 		{"AWS_REGION", c.Endpoint().Region},
 		{"AWS_DEFAULT_REGION", c.Endpoint().Region}, // what version 1 of the CLI reads
+		// `aws logs start-live-tail` would ask for stream-HOST otherwise.
+		{"AWS_DISABLE_HOST_PREFIX_INJECTION", "true"},
 	} {
 		fmt.Fprintf(w, "export %s=%s\n", v[0], quote(v[1]))
 	}

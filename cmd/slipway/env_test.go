@@ -72,7 +72,7 @@ func TestEnv(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": "eu-west-3", "AWS_DEFAULT_REGION": "eu-west-3",
-		"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000001", "AWS_SECRET_ACCESS_KEY": `a'b"c$d\e f`,
+		"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE000000001", "AWS_SECRET_ACCESS_KEY": `a'b"c$d\e f`, "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
 	} {
 		if got[name] != want {
 			t.Errorf("%s is %q, want %q", name, got[name], want)

@@ -49,25 +49,25 @@ type Config struct {
 	// (AWS_EC2_METADATA_SERVICE_ENDPOINT); empty: there is none.
 	Metadata string
 
-	External                          bool              // ECS_EXTERNAL: not an EC2 instance
-	Attributes                        map[string]string // ECS_INSTANCE_ATTRIBUTES
-	Tags                              map[string]string // ECS_CONTAINER_INSTANCE_TAGS
-	PropagateTags                     bool              // ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM=ec2_instance
-	ReservedMemory                    int64             // ECS_RESERVED_MEMORY, MiB
-	ReservedPorts                     []int32           // ECS_RESERVED_PORTS
-	ReservedUDPPorts                  []int32           // ECS_RESERVED_PORTS_UDP
-	PortMin, PortMax                  uint16            // ECS_DYNAMIC_HOST_PORT_RANGE; 0: the kernel's
-	DisablePrivileged                 bool              // ECS_DISABLE_PRIVILEGED
-	SELinux, AppArmor                 bool              // ECS_SELINUX_CAPABLE, ECS_APPARMOR_CAPABLE
-	TaskRoles, TaskRolesOnHostNetwork bool              // ECS_ENABLE_TASK_IAM_ROLE, …_NETWORK_HOST
-	LogDrivers                        []string          // ECS_AVAILABLE_LOGGING_DRIVERS; nil: all
+	External                      bool              // ECS_EXTERNAL: not an EC2 instance
+	Attributes                    map[string]string // ECS_INSTANCE_ATTRIBUTES
+	Tags                          map[string]string // ECS_CONTAINER_INSTANCE_TAGS
+	PropagateTags                 bool              // ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM=ec2_instance
+	ReservedMemory                int64             // ECS_RESERVED_MEMORY, MiB
+	ReservedPorts                 []int32           // ECS_RESERVED_PORTS
+	ReservedUDPPorts              []int32           // ECS_RESERVED_PORTS_UDP
+	PortMin, PortMax              uint16            // ECS_DYNAMIC_HOST_PORT_RANGE; 0: the kernel's
+	DisablePrivileged             bool              // ECS_DISABLE_PRIVILEGED
+	SELinux, AppArmor             bool              // ECS_SELINUX_CAPABLE, ECS_APPARMOR_CAPABLE
+	NoRoles, NoRolesOnHostNetwork bool              // ECS_ENABLE_TASK_IAM_ROLE=false, …_NETWORK_HOST=false
+	LogDrivers                    []string          // ECS_AVAILABLE_LOGGING_DRIVERS; nil: all
 
 	StopTimeout   time.Duration // ECS_CONTAINER_STOP_TIMEOUT
 	StartTimeout  time.Duration // ECS_CONTAINER_START_TIMEOUT
 	CreateTimeout time.Duration // ECS_CONTAINER_CREATE_TIMEOUT
 	CleanupWait   time.Duration // ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION
 	CleanupJitter time.Duration // …_JITTER: each task waits up to this much longer
-	TaskLimits    bool          // ECS_ENABLE_TASK_CPU_MEM_LIMIT
+	NoTaskLimits  bool          // ECS_ENABLE_TASK_CPU_MEM_LIMIT=false
 	CPUPeriod     time.Duration // ECS_CGROUP_CPU_PERIOD
 	PidsLimit     int64         // ECS_TASK_PIDS_LIMIT, of each task's control group; 0: none
 
@@ -190,8 +190,8 @@ func (c *Config) readInstance(e *env) {
 	c.DisablePrivileged = e.flag("ECS_DISABLE_PRIVILEGED", false)
 	c.SELinux = e.flag("ECS_SELINUX_CAPABLE", false)
 	c.AppArmor = e.flag("ECS_APPARMOR_CAPABLE", false)
-	c.TaskRoles = e.flag("ECS_ENABLE_TASK_IAM_ROLE", true)
-	c.TaskRolesOnHostNetwork = e.flag("ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", true)
+	c.NoRoles = !e.flag("ECS_ENABLE_TASK_IAM_ROLE", true)
+	c.NoRolesOnHostNetwork = !e.flag("ECS_ENABLE_TASK_IAM_ROLE_NETWORK_HOST", true)
 	c.LogDrivers = e.drivers("ECS_AVAILABLE_LOGGING_DRIVERS")
 }
 
@@ -202,7 +202,7 @@ func (c *Config) readTasks(e *env) {
 	c.CreateTimeout = e.atLeast("ECS_CONTAINER_CREATE_TIMEOUT", defaultCreateTimeout, minCreateTimeout)
 	c.CleanupWait = e.within("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION", defaultCleanupWait, minCleanupWait, 0)
 	c.CleanupJitter = e.duration("ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION_JITTER", 0)
-	c.TaskLimits = e.flag("ECS_ENABLE_TASK_CPU_MEM_LIMIT", true)
+	c.NoTaskLimits = !e.flag("ECS_ENABLE_TASK_CPU_MEM_LIMIT", true)
 	c.CPUPeriod = e.within("ECS_CGROUP_CPU_PERIOD", defaultCPUPeriod, minCPUPeriod, defaultCPUPeriod)
 	c.PidsLimit = e.number("ECS_TASK_PIDS_LIMIT", 0, 1, maxPids)
 	c.DisableHealthChecks = e.flag("ECS_DISABLE_DOCKER_HEALTH_CHECK", false)

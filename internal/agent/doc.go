@@ -8,7 +8,8 @@
 // go on when it ends, and the next agent on that directory takes them over.
 //
 // The parts: lifecycle decides, engine acts, link talks, journal remembers,
-// endpoint answers operators and containers, stats measures, execute serves ECS
-// Exec; runtime, image, network, volume, cgroup, health and logdriver are the
-// effects, which effects.go puts behind the engine's interfaces.
+// settings looks up what tasks take from elsewhere, endpoint answers operators and
+// containers, stats measures, execute serves ECS Exec, drain takes the instance out
+// of service; runtime, image, network, volume, cgroup, health and logdriver are the
+// effects, which effects.go and resources.go put behind the engine's interfaces.
 package agent

@@ -193,6 +193,19 @@ func (c *containers) Inspect(ctx context.Context, id string) (engine.Process, er
 	return process(s), known(err)
 }
 
+// Volumes implements engine.Runtime.
+func (c *containers) Volumes(ctx context.Context, id string) ([]engine.Mount, error) {
+	volumes, err := c.rt.Volumes(ctx, id)
+	if err != nil {
+		return nil, known(err)
+	}
+	out := make([]engine.Mount, len(volumes))
+	for i, v := range volumes {
+		out[i] = engine.Mount{Source: v.Source, Target: v.Destination}
+	}
+	return out, nil
+}
+
 // List implements engine.Runtime.
 func (c *containers) List(ctx context.Context) ([]engine.Process, error) {
 	states, err := c.rt.List(ctx, nil)

@@ -68,7 +68,7 @@ func (e *execs) containers() []execute.Container {
 func (e *execs) run(ctx context.Context, cfg Config, arn string) error {
 	x := execute.New(execute.Config{
 		Backend: cfg.Backend, Region: cfg.Region, ContainerInstanceARN: arn,
-		Credentials: func() sigv4.Credentials { return cfg.Credentials }, Log: cfg.Log,
+		Credentials: func() sigv4.Credentials { return cfg.Credentials }, HTTP: cfg.HTTP, Log: cfg.Log,
 		Start: e.start, Containers: e.containers, Connected: e.connected,
 	})
 	e.mu.Lock()

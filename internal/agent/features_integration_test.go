@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/slipway/slipway/internal/agentproto"
 )
@@ -30,6 +31,40 @@ func TestContainerFindsItsCredentials(t *testing.T) {
 				t.Errorf("exit %d, %q, %v", *c.ExitCode, text, err)
 			}
 		})
+	}
+}
+
+// TestAgentDrainsBeforeItEnds has it wait for the task of a service, and not for
+// another.
+func TestAgentDrainsBeforeItEnds(t *testing.T) {
+	r := newRig(t)
+	r.halt()
+	told := make(chan struct{})
+	r.cfg.Terminate, r.cfg.DrainOnTerm = told, 10*time.Minute
+	r.boot()
+	service, job := r.task("1", "wait"), r.task("2", "wait")
+	service.ServiceName = "web"
+	r.plane.send(r.ws, service, job)
+	r.ready(service)
+	r.ready(job)
+	close(told)
+	select {
+	case state := <-r.plane.states:
+		if state != "DRAINING" {
+			t.Errorf("it is set %s", state)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it is not drained")
+	}
+	r.plane.send(r.ws, stopped(service))
+	select {
+	case err := <-r.over:
+		if err != nil {
+			t.Error(err)
+		}
+		r.over <- nil // for those who halt it
+	case <-time.After(time.Minute):
+		t.Fatal("the agent does not end")
 	}
 }
 

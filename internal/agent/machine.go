@@ -55,6 +55,7 @@ var (
 		"ecs.capability.docker-plugin.local",
 		"ecs.capability.ecr-endpoint",
 		"ecs.capability.efs",
+		"ecs.capability.efsAuth",
 		"ecs.capability.execute-command",
 		"ecs.capability.execution-role-awslogs",
 		"ecs.capability.execution-role-ecr-pull",
@@ -120,12 +121,12 @@ func optional(cfg Config) []capability {
 		{docker + "privileged-container", !cfg.DisablePrivileged},
 		{docker + "selinux", cfg.SELinux},
 		{docker + "apparmor", cfg.AppArmor},
-		{docker + "task-iam-role", cfg.TaskRoles},
-		{docker + "task-iam-role-network-host", cfg.TaskRolesOnHostNetwork},
+		{docker + "task-iam-role", !cfg.NoRoles},
+		{docker + "task-iam-role-network-host", !cfg.NoRolesOnHostNetwork},
 		{ecs + "container-health-check", !cfg.DisableHealthChecks},
 		{ecs + "external", cfg.External},
-		{ecs + "increased-task-cpu-limit", cfg.TaskLimits},
-		{ecs + "task-cpu-mem-limit", cfg.TaskLimits},
+		{ecs + "increased-task-cpu-limit", !cfg.NoTaskLimits},
+		{ecs + "task-cpu-mem-limit", !cfg.NoTaskLimits},
 	}
 }
 

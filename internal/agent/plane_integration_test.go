@@ -69,6 +69,7 @@ type plane struct {
 	server  *httptest.Server
 	sockets chan *websocket.Conn
 	acks    chan string
+	states  chan string // that the instance gave itself
 
 	mu      sync.Mutex
 	reports map[string][]ecsshape.SubmitTaskStateChangeInput // by task
@@ -78,7 +79,7 @@ type plane struct {
 
 func newPlane(t testing.TB) *plane {
 	p := &plane{
-		t: t, sockets: make(chan *websocket.Conn, 10), acks: make(chan string, 1000),
+		t: t, sockets: make(chan *websocket.Conn, 10), acks: make(chan string, 1000), states: make(chan string, 10),
 		reports: map[string][]ecsshape.SubmitTaskStateChangeInput{}, changed: make(chan struct{}),
 	}
 	p.server = httptest.NewServer(p)
@@ -117,6 +118,13 @@ func (p *plane) call(operation string, body []byte) any {
 		}}
 	case "DiscoverPollEndpoint":
 		return ecsshape.DiscoverPollEndpointOutput{Endpoint: new(p.server.URL + "/acs"), TelemetryEndpoint: new(p.server.URL + "/tcs")}
+	case "UpdateContainerInstancesState":
+		var in ecsshape.UpdateContainerInstancesStateInput
+		if err := json.Unmarshal(body, &in); err != nil {
+			p.t.Error(err)
+		}
+		p.states <- *in.Status
+		return ecsshape.UpdateContainerInstancesStateOutput{}
 	case "SubmitTaskStateChange":
 		var in ecsshape.SubmitTaskStateChangeInput
 		if err := json.Unmarshal(body, &in); err != nil {

@@ -23,7 +23,7 @@ func (a *agent) register(ctx context.Context) (string, error) {
 	r := link.Registration{
 		ContainerInstanceARN: a.was.ContainerInstanceARN, CPU: int32(a.cpu), Memory: int32(a.memory),
 		ReservedPorts: a.cfg.ReservedPorts, ReservedUDPPorts: a.cfg.ReservedUDPPorts,
-		Attributes: attributes(a.cfg, a.logs.Names()), Tags: a.cfg.Tags, IdentityDocument: document,
+		Attributes: attributes(a.cfg, a.logs.Names()), Tags: a.instanceTags(ctx), IdentityDocument: document,
 	}
 	if r.ContainerInstanceARN == "" {
 		r.Attributes = append(r.Attributes, customAttributes(a.cfg)...)
@@ -39,6 +39,8 @@ func (a *agent) register(ctx context.Context) (string, error) {
 		a.cfg.Log.Warn("not registered yet, trying again", "error", err, "pause", pause)
 		select {
 		case <-time.After(pause):
+		case <-a.cfg.Terminate: // nothing can be drained
+			return "", errLeft
 		case <-ctx.Done():
 			return "", ctx.Err()
 		}

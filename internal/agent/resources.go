@@ -17,8 +17,7 @@ import (
 type images struct {
 	store    *image.Store
 	behavior image.Behavior
-	minAge   time.Duration
-	perCycle int
+	cleanup  image.CleanupOptions // but for what is to be kept
 }
 
 // Pull implements engine.Images. The control plane's own registry is down only
@@ -46,20 +45,32 @@ const pullPause = time.Second
 
 // Cleanup implements engine.Images.
 func (i images) Cleanup(ctx context.Context, keep func(string) bool) error {
-	_, err := i.store.Cleanup(ctx, image.CleanupOptions{MinAge: i.minAge, Max: i.perCycle, Keep: keep})
+	o := i.cleanup
+	o.Keep = keep
+	_, err := i.store.Cleanup(ctx, o)
 	return err
 }
 
 // groups puts control groups behind engine.Cgroups. Each task has one below the
 // instance's.
 type groups struct {
-	fs     *cgroup.FS
-	parent string
+	fs        *cgroup.FS
+	parent    string
+	unlimited bool          // ECS_ENABLE_TASK_CPU_MEM_LIMIT=false
+	pids      int64         // processes and threads of a task; 0: any number
+	period    time.Duration // of the ceiling on CPU
 }
 
 // Create implements engine.Cgroups.
 func (g groups) Create(_ context.Context, taskID string, cpu float64, memory int64) (string, error) {
-	return taskID, g.fs.Create(path.Join(g.parent, taskID), cgroup.Limits{CPUMillis: int64(cpu * 1000), MemoryBytes: memory << 20})
+	return taskID, g.fs.Create(path.Join(g.parent, taskID), g.limits(cpu, memory))
+}
+
+func (g groups) limits(cpu float64, memory int64) cgroup.Limits {
+	if g.unlimited {
+		return cgroup.Limits{}
+	}
+	return cgroup.Limits{CPUMillis: int64(cpu * 1000), CPUPeriod: g.period, MemoryBytes: memory << 20, Pids: g.pids}
 }
 
 // Delete implements engine.Cgroups.

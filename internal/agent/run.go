@@ -21,8 +21,10 @@ import (
 	"github.com/slipway/slipway/internal/agent/logdriver"
 	"github.com/slipway/slipway/internal/agent/network"
 	"github.com/slipway/slipway/internal/agent/runtime"
+	"github.com/slipway/slipway/internal/agent/settings"
 	"github.com/slipway/slipway/internal/agent/stats"
 	"github.com/slipway/slipway/internal/agent/volume"
+	"github.com/slipway/slipway/internal/agentproto"
 )
 
 // ExitTerminal is the exit code that tells a supervisor not to start the agent
@@ -36,8 +38,9 @@ var ErrTerminal = errors.New("the agent cannot run here")
 // control plane and its users compare it.
 const protocolVersion = "1.105.1"
 
-// Run is the agent, until ctx ends; it then returns nil and containers go on. An
-// error that is ErrTerminal needs a person; after any other, run it again.
+// Run is the agent, until ctx ends or, asked by Terminate, it has drained the
+// instance; it then returns nil and containers go on. An error that is ErrTerminal
+// needs a person; after any other, run it again.
 func Run(ctx context.Context, cfg Config) error {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -46,6 +49,8 @@ func Run(ctx context.Context, cfg Config) error {
 	switch {
 	case ctx.Err() != nil:
 		return nil
+	case errors.Is(err, errLeft):
+		return nil
 	case errors.Is(err, link.ErrTerminal) || errors.Is(err, errOtherCluster):
 		return fmt.Errorf("%w: %w", ErrTerminal, err)
 	}
@@ -53,6 +58,7 @@ func Run(ctx context.Context, cfg Config) error {
 }
 
 func run(ctx context.Context, cfg Config) error {
+	cfg.HTTP = cfg.httpClient() // one for all
 	for _, dir := range []string{cfg.DataDir, cfg.RunDir} {
 		if err := os.MkdirAll(dir, 0o711); err != nil {
 			return fmt.Errorf("create the agent's directory: %w", err)
@@ -110,7 +116,8 @@ func openTools(ctx context.Context, cfg Config) (*tools, error) {
 		return nil, err
 	}
 	t.net, err = network.Open(ctx, network.Config{
-		RunDir: cfg.RunDir, PortMin: cfg.PortMin, PortMax: cfg.PortMax, Reserved: unsigned(cfg.ReservedPorts), Log: cfg.Log,
+		RunDir: cfg.RunDir, PortMin: cfg.PortMin, PortMax: cfg.PortMax, Log: cfg.Log,
+		Reserved: unsigned(cfg.ReservedPorts), ReservedUDP: unsigned(cfg.ReservedUDPPorts),
 	})
 	if err != nil {
 		return nil, errors.Join(err, t.rt.Close())
@@ -174,12 +181,8 @@ func assemble(ctx context.Context, cfg Config, j *journal.Journal, t *tools) (*a
 		return nil, err
 	}
 	a.client = link.NewClient(link.Config{
-		Backend: cfg.Backend, Region: cfg.Region, Cluster: cfg.Cluster, Credentials: cfg.Credentials, Version: a.version,
+		Backend: cfg.Backend, Region: cfg.Region, Cluster: cfg.Cluster, Credentials: cfg.Credentials, Version: a.version, HTTP: cfg.HTTP,
 	})
-	registries, err := link.NewRegistries(a.client, cfg.EngineAuthType, cfg.EngineAuthData)
-	if err != nil {
-		return nil, err
-	}
 	a.logs, err = logdriver.New(logdriver.Config{Dir: filepath.Join(cfg.DataDir, "logs"), Log: cfg.Log, Logs: a.logCalls})
 	if err != nil {
 		return nil, err
@@ -189,31 +192,40 @@ func assemble(ctx context.Context, cfg Config, j *journal.Journal, t *tools) (*a
 	}
 	a.execs = &execs{rt: t.rt, open: map[string]func(){}}
 	a.prober = health.NewProber(health.In(ctx, t.rt))
-	a.engine = engine.New(engineConfig(cfg, a.cpu, a.memory), a.effects(registries), cfg.Log)
+	a.engine = engine.New(engineConfig(cfg, a.cpu, a.memory), a.effects(), cfg.Log)
 	a.sampler = stats.New(t.rt.Usage, a.engine.Tasks, cfg.Log)
 	return a, a.engine.Recover(ctx)
 }
 
 // effects are what the engine acts through.
-func (a *agent) effects(registries engine.Registries) engine.Effects {
+func (a *agent) effects() engine.Effects {
 	cfg, t := a.cfg, a.tools
+	lookup := settings.New(settings.Config{AWS: a.client.AWS(), Region: cfg.Region, Endpoints: cfg.Endpoints, S3Dir: cfg.S3Dir})
 	fx := engine.Effects{
 		Runtime: &containers{rt: t.rt, logs: a.logs, dir: filepath.Join(cfg.RunDir, "containers")},
 		Images: images{
 			store: image.New(t.rt.Client(), image.Config{
-				Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), Inactivity: cfg.PullInactivity, Log: cfg.Log,
+				Namespace: cfg.ContainerdNamespace, Instance: instanceName(cfg), HTTP: cfg.HTTP, Log: cfg.Log,
+				Inactivity: cfg.PullInactivity, PullTimeout: cfg.PullTimeout, ManifestTimeout: cfg.ManifestTimeout,
 			}),
-			behavior: image.Behavior(cfg.PullBehavior), minAge: cfg.ImageMinAge, perCycle: cfg.ImagesPerCycle,
+			behavior: image.Behavior(cfg.PullBehavior),
+			cleanup: image.CleanupOptions{
+				MinAge: cfg.ImageMinAge, Max: cfg.ImagesPerCycle, Exclude: cfg.ImagesExcluded,
+				Untracked: cfg.Untracked, UntrackedMinAge: cfg.UntrackedMinAge,
+			},
 		},
-		Registries: registries,
+		Registries: link.NewRegistries(a.client, configuredLogins(cfg), lookup.RegistryLogin),
 		Network:    networks{t.net},
 		Volumes:    volumes{t.volumes},
-		Cgroups:    groups{fs: t.cgroups, parent: cfg.CgroupParent},
-		Health:     a.prober,
+		Cgroups:    groups{fs: t.cgroups, parent: cfg.CgroupParent, unlimited: cfg.NoTaskLimits, pids: cfg.PidsLimit, period: cfg.CPUPeriod},
 		Exec:       a.execs,
 		Routers:    routers{filepath.Join(cfg.RunDir, "fl")},
+		Settings:   lookup,
 		Reports:    a.client,
 		Journal:    a.journal,
+	}
+	if !cfg.DisableHealthChecks {
+		fx.Health = a.prober
 	}
 	if cfg.ContainerMetadata {
 		fx.Metadata = metadataFiles{a}
@@ -221,11 +233,30 @@ func (a *agent) effects(registries engine.Registries) engine.Effects {
 	return fx
 }
 
+// configuredLogins are those of the instance's owner. What of them can't be read
+// is among the Warnings.
+func configuredLogins(cfg Config) func(ref string) engine.RegistryAuth {
+	logins, _ := image.ParseLogins(cfg.EngineAuthType, cfg.EngineAuthData)
+	return func(ref string) engine.RegistryAuth {
+		login := logins.For(ref)
+		return engine.RegistryAuth{User: login.User, Password: login.Password}
+	}
+}
+
+// metrics is what the control plane is told that tasks use; nil: nothing.
+func (a *agent) metrics() func() []agentproto.TaskMetric {
+	if a.cfg.DisableMetrics {
+		return nil
+	}
+	return a.sampler.Collect
+}
+
 func engineConfig(cfg Config, cpu, memory int64) engine.Config {
 	return engine.Config{
 		Cluster: cfg.Cluster, InstanceID: cfg.InstanceID, Region: cfg.Region, Endpoint: cfg.Backend, CPU: cpu, Memory: memory,
 		ReservedPorts: cfg.ReservedPorts, ReservedUDPPorts: cfg.ReservedUDPPorts,
-		StopTimeout: cfg.StopTimeout, CleanupWait: cfg.CleanupWait,
+		StopTimeout: cfg.StopTimeout, StartTimeout: cfg.StartTimeout, CreateTimeout: cfg.CreateTimeout,
+		CleanupWait: cfg.CleanupWait, CleanupJitter: cfg.CleanupJitter,
 		PullUpfront: cfg.PullUpfront, ImageCleanup: cfg.ImageCleanup,
 	}
 }
@@ -260,12 +291,13 @@ func (a *agent) serve(ctx context.Context) error {
 			_, err := a.tools.rt.Version(ctx)
 			return err
 		},
-		Metrics: a.sampler.Collect,
+		Metrics: a.metrics(),
 	})
 	group.Go(func() error { return session.RunACS(ctx) })
 	group.Go(func() error { return session.RunTCS(ctx) })
 	group.Go(func() error { return a.introspect(ctx, arn) })
 	group.Go(func() error { return a.answer(ctx, arn) })
 	group.Go(func() error { return a.execs.run(ctx, a.cfg, arn) })
+	group.Go(func() error { return a.leave(ctx, arn) })
 	return group.Wait()
 }

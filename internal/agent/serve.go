@@ -35,11 +35,13 @@ func (a *agent) answer(ctx context.Context, arn string) error {
 	if err != nil {
 		return fmt.Errorf("serve containers: %w", err)
 	}
-	audit, err := endpoint.OpenAudit(filepath.Join(a.cfg.DataDir, "audit.log"), a.cfg.Cluster, arn)
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	var audit *endpoint.Audit
+	if a.cfg.AuditLog != "" {
+		if audit, err = endpoint.OpenAudit(a.cfg.AuditLog, a.cfg.Cluster, arn); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+		defer closing(a.cfg.Log, "audit log", audit.Close)
 	}
-	defer closing(a.cfg.Log, "audit log", audit.Close)
 	return endpoint.Serve(ctx, listener, endpoint.Containers(endpoint.Config{
 		Cluster: a.cfg.Cluster, ContainerInstanceARN: arn, AvailabilityZone: a.cfg.AvailabilityZone,
 		Tasks: a.engine.Tasks, Times: a.times, Stats: a.sampler.Latest,
@@ -48,6 +50,7 @@ func (a *agent) answer(ctx context.Context, arn string) error {
 			return a.engine.Role(task, agentproto.RoleTask)
 		},
 		Tags: a.tags, Protection: a.protection, Audit: audit, Log: a.cfg.Log,
+		Steady: a.cfg.RequestRate, Burst: a.cfg.Burst,
 	}))
 }
 

@@ -135,6 +135,10 @@ func (h *Host) prepare(s Spec) error {
 // Terminate ends an instance and everything on it, and forgets its state.
 func (h *Host) Terminate(ctx context.Context, id string) error {
 	err := h.stop(ctx, id)
+	// Nothing is deleted through a mount.
+	if mounted := UnmountBelow(h.Dir(id)); mounted != nil {
+		return errors.Join(err, mounted)
+	}
 	if rmErr := os.RemoveAll(h.Dir(id)); rmErr != nil {
 		err = errors.Join(err, rmErr)
 	}
@@ -170,6 +174,7 @@ func (h *Host) stop(ctx context.Context, id string) error {
 		h.cfg.Cgroups.Kill(ctx, h.Cgroup(id)),
 		h.cfg.Purge(ctx, id),
 		h.cfg.Fabric.Detach(id),
+		UnmountBelow(h.Dir(id)), // volumes of tasks: what is mounted there belongs to others
 		UnmountBelow(h.RunDir(id)),
 		os.RemoveAll(h.RunDir(id)),
 		h.cfg.Cgroups.Delete(h.Cgroup(id)),

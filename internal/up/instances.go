@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -138,19 +139,24 @@ func (u *up) instanceSpec(ctx context.Context, s ec2.Scope, i *ec2.Instance) (in
 	if err != nil {
 		return instance.Spec{}, fmt.Errorf("instance %s: %w", i.ID, err)
 	}
+	// What stands in for EFS is everybody's, and outlives the instances.
+	env, err := agentEnv(os.Environ(), filepath.Join(u.home.Dir, "efs"), u.fabric.Gateway().String())
+	if err != nil {
+		return instance.Spec{}, fmt.Errorf("make the environment of %s: %w", i.ID, err)
+	}
 	return instance.Spec{
 		ID: i.ID, Addr: i.PrivateIP, MAC: mac,
 		CPU: int64(kind.VCPUs) * 1024, Memory: int64(kind.MemoryMiB),
-		Env: []string{
-			"PATH=" + os.Getenv("PATH"),
-			"ECS_CLUSTER=" + u.cfg.Cluster,
-			"ECS_BACKEND_HOST=http://" + u.inner(),
-			"ECS_DATADIR=" + u.host.Dir(i.ID) + "/data",
-			"AWS_DEFAULT_REGION=" + s.Region,
-			"AWS_ACCESS_KEY_ID=" + key.ID,
-			"AWS_SECRET_ACCESS_KEY=" + key.Secret,
-			"AWS_SESSION_TOKEN=" + key.SessionToken,
-		},
+		Env: append(env,
+			"PATH="+os.Getenv("PATH"),
+			"ECS_CLUSTER="+u.cfg.Cluster,
+			"ECS_BACKEND_HOST=http://"+u.inner(),
+			"ECS_DATADIR="+u.host.Dir(i.ID)+"/data",
+			"AWS_DEFAULT_REGION="+s.Region,
+			"AWS_ACCESS_KEY_ID="+key.ID,
+			"AWS_SECRET_ACCESS_KEY="+key.Secret,
+			"AWS_SESSION_TOKEN="+key.SessionToken,
+		),
 		Args: []string{
 			"agent", "--instance-id", i.ID, "--instance-type", i.Type, "--availability-zone", i.Zone,
 			"--cpu", fmt.Sprint(int64(kind.VCPUs) * 1024), "--memory", fmt.Sprint(agentMemory(int64(kind.MemoryMiB))),

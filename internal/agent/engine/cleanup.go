@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/lifecycle"
@@ -51,7 +52,16 @@ func (t *task) cleanupAt() time.Time {
 	case len(t.rec.Containers) == 0:
 		return t.rec.StoppedAt
 	}
-	return t.rec.StoppedAt.Add(t.engine.cfg.CleanupWait)
+	return t.rec.StoppedAt.Add(t.wait)
+}
+
+// cleanupWait is how long the files of one task stay: not all that stop together
+// are to be cleaned up together.
+func (c Config) cleanupWait() time.Duration {
+	if c.CleanupJitter <= 0 {
+		return c.CleanupWait
+	}
+	return c.CleanupWait + rand.N(c.CleanupJitter)
 }
 
 // clean removes all that is left of the task, and then the task.

@@ -17,7 +17,7 @@ func (t *task) makeContainer(ctx, turn context.Context, rec Record, i int, stale
 		return nil, err
 	}
 	defer e.gate.leave()
-	mounts, err := e.mounts(ctx, rec.Task, i)
+	mounts, err := e.mounts(ctx, rec, i)
 	if err != nil {
 		return nil, fmt.Errorf("CannotCreateVolumeError: %w", err)
 	}
@@ -32,7 +32,7 @@ func (t *task) makeContainer(ctx, turn context.Context, rec Record, i int, stale
 	if err := t.addMetadata(&spec, rec, i); err != nil {
 		return nil, err
 	}
-	return mounts, within(ctx, createTimeout, "created", func(ctx context.Context) error {
+	return mounts, within(ctx, e.cfg.CreateTimeout, "created", func(ctx context.Context) error {
 		if err := t.pause.ensure(ctx, e, rec); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (e *Engine) startContainer(ctx, turn context.Context, id string, seq uint64
 		return err
 	}
 	defer e.gate.leave()
-	err := within(ctx, startTimeout, "started", func(ctx context.Context) error {
+	err := within(ctx, e.cfg.StartTimeout, "started", func(ctx context.Context) error {
 		unsure := false
 		return persist(ctx, func(ctx context.Context) error {
 			if unsure {
@@ -81,7 +81,7 @@ func (e *Engine) restartContainer(ctx, turn context.Context, last ContainerRecor
 		return err
 	}
 	defer e.gate.leave()
-	return within(ctx, startTimeout, "started", func(ctx context.Context) error {
+	return within(ctx, e.cfg.StartTimeout, "started", func(ctx context.Context) error {
 		unsure := false
 		return persist(ctx, func(ctx context.Context) error {
 			if unsure {

@@ -44,6 +44,8 @@ type Runtime interface {
 	// channel is closed without one when it cannot tell any more.
 	Wait(ctx context.Context, id string) (<-chan Exit, error)
 	Inspect(ctx context.Context, id string) (Process, error)
+	// Volumes are what the container got for the volumes that its image declares.
+	Volumes(ctx context.Context, id string) ([]Mount, error)
 	// List finds every container that this instance made.
 	List(ctx context.Context) ([]Process, error)
 	// Remove kills what runs and deletes the container with its files and logs;

@@ -21,7 +21,10 @@ type Config struct {
 	// Ports that no task may have.
 	ReservedPorts, ReservedUDPPorts []int32
 	StopTimeout                     time.Duration // from stop signal to SIGKILL; 30 s when 0
+	CreateTimeout                   time.Duration // ECS_CONTAINER_CREATE_TIMEOUT; 4 min when 0
+	StartTimeout                    time.Duration // ECS_CONTAINER_START_TIMEOUT; 3 min when 0
 	CleanupWait                     time.Duration // ECS_ENGINE_TASK_CLEANUP_WAIT_DURATION; 3 h when 0
+	CleanupJitter                   time.Duration // …_JITTER: each task waits up to this much longer
 	PullUpfront                     bool          // ECS_PULL_DEPENDENT_CONTAINERS_UPFRONT
 	ImageCleanup                    time.Duration // ECS_IMAGE_CLEANUP_INTERVAL; 0 is never
 	Parallel                        int           // containers made at a time; 2 per core when 0
@@ -30,6 +33,12 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.StopTimeout == 0 {
 		c.StopTimeout = 30 * time.Second
+	}
+	if c.CreateTimeout == 0 {
+		c.CreateTimeout = 4 * time.Minute
+	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = 3 * time.Minute
 	}
 	if c.CleanupWait == 0 {
 		c.CleanupWait = 3 * time.Hour

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -464,4 +465,61 @@ func TestRuntimeGoesAway(t *testing.T) {
 			t.Errorf("got %+v", c)
 		}
 	})
+}
+
+// TestCleanupIsSpread over the time after the wait.
+func TestCleanupIsSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := testConfig
+		cfg.CleanupJitter = time.Hour
+		m := newMachine()
+		a := boot(t, m, cfg)
+		defer a.die()
+		const n = 30
+		for i := range n {
+			a.apply(t, runTask(fmt.Sprint(i)))
+			a.apply(t, stopTask(fmt.Sprint(i)))
+		}
+		settleFor(time.Minute)
+		began := time.Now()
+		left := map[time.Duration]int{}
+		for _, at := range []time.Duration{58 * time.Minute, 90 * time.Minute, 2 * time.Hour} {
+			settleFor(at - time.Since(began))
+			left[at] = len(a.Tasks())
+		}
+		if left[58*time.Minute] != n || left[90*time.Minute] == n || left[90*time.Minute] == 0 || left[2*time.Hour] != 0 {
+			t.Errorf("tasks left: %v", left)
+		}
+	})
+}
+
+func TestTimeoutsAreConfigured(t *testing.T) {
+	for name, c := range map[string]struct {
+		create, start time.Duration
+		away          string // when this is done, the container runtime goes away
+		want          string
+	}{
+		"create": {time.Minute, time.Hour, "pull", "DockerTimeoutError: Could not transition to created; timed out after waiting 1m0s"},
+		"start":  {time.Hour, 45 * time.Second, "create main", "DockerTimeoutError: Could not transition to started; timed out after waiting 45s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := testConfig
+				cfg.CreateTimeout, cfg.StartTimeout = c.create, c.start
+				m := newMachine()
+				a := boot(t, m, cfg)
+				defer a.die()
+				a.apply(t, runTask("1"))
+				for !slices.ContainsFunc(m.now().log, func(done string) bool { return strings.HasPrefix(done, c.away) }) {
+					settleFor(time.Millisecond)
+				}
+				settleFor(time.Millisecond) // so that the answer is not lost
+				m.set(func() { m.away = true })
+				settleFor(2 * time.Minute)
+				if got := a.Tasks()[0].Containers[0].Reason; got != c.want {
+					t.Errorf("got %q", got)
+				}
+			})
+		})
+	}
 }

@@ -270,6 +270,9 @@ func (m *machine) Wait(ctx context.Context, id string) (<-chan Exit, error) {
 }
 
 // Inspect implements Runtime.
+// Volumes are none: no image here declares any.
+func (m *machine) Volumes(context.Context, string) ([]Mount, error) { return nil, nil }
+
 func (m *machine) Inspect(_ context.Context, id string) (Process, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -484,14 +487,19 @@ type agent struct {
 	disk *disk
 }
 
-func boot(t testing.TB, m *machine, cfg Config) *agent {
+// boot starts an engine; without takes effects from it.
+func boot(t testing.TB, m *machine, cfg Config, without ...func(*Effects)) *agent {
 	t.Helper()
 	ctx, kill := context.WithCancel(context.Background())
 	d := newDisk(ctx, m)
-	e := New(cfg, Effects{
+	fx := Effects{
 		Runtime: m, Images: m, Registries: m, Network: network{m}, Volumes: files{m}, Cgroups: groups{m},
 		Reports: m, Journal: d, Settings: m, Health: m, Exec: opener{m}, Routers: &m.routers,
-	}, slog.New(slog.DiscardHandler))
+	}
+	for _, take := range without {
+		take(&fx)
+	}
+	e := New(cfg, fx, slog.New(slog.DiscardHandler))
 	if err := e.Recover(ctx); err != nil {
 		kill()
 		t.Fatalf("recover: %v", err)

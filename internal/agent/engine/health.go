@@ -12,7 +12,7 @@ func (t *task) checkHealth() {
 		case !runs && live.unwatch != nil:
 			live.unwatch()
 			live.unwatch = nil
-		case runs && live.unwatch == nil && t.said[i].check != nil && t.engine.fx.Health != nil:
+		case runs && live.unwatch == nil && t.said[i].check != nil:
 			started := c.StartedAt
 			live.unwatch = t.engine.fx.Health.Watch(c.ID, *t.said[i].check, func(s HealthStatus) {
 				t.box.post(func() {

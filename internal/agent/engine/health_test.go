@@ -2,6 +2,7 @@ package engine
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/slipway/slipway/internal/agent/lifecycle"
@@ -72,6 +73,20 @@ func TestHealthChecksFollowTheContainer(t *testing.T) {
 		settleFor(time.Second)
 		if len(m.checks) != 0 {
 			t.Error("a stopped container is still checked")
+		}
+	})
+}
+
+// TestHealthIsNotChecked where the engine has nobody to do it.
+func TestHealthIsNotChecked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMachine()
+		a := boot(t, m, testConfig, func(fx *Effects) { fx.Health = nil })
+		defer a.die()
+		a.apply(t, runTask("1", checked("main")))
+		settleFor(time.Second)
+		if v := a.Tasks()[0]; v.Known != lifecycle.Running || v.Containers[0].Checked {
+			t.Errorf("got %+v", v)
 		}
 	})
 }

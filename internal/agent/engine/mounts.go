@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -11,9 +12,49 @@ import (
 )
 
 // mounts are container i's own and those that it takes from others.
-func (e *Engine) mounts(ctx context.Context, task agentproto.Task, i int) ([]Mount, error) {
+func (e *Engine) mounts(ctx context.Context, rec Record, i int) ([]Mount, error) {
+	return e.mountsOf(ctx, rec, i, len(rec.Task.Containers))
+}
+
+// mountsOf follows volumesFrom; depth ends circles. As with Docker, a container's
+// own mount point hides what it takes from others at the same path, and of these
+// the one that it names last counts.
+func (e *Engine) mountsOf(ctx context.Context, rec Record, i, depth int) ([]Mount, error) {
+	own, err := e.ownMounts(ctx, rec.Task, i)
+	if err != nil || depth == 0 {
+		return own, err
+	}
+	for _, from := range slices.Backward(rec.Task.Containers[i].VolumesFrom) {
+		j := slices.IndexFunc(rec.Task.Containers, func(c agentproto.Container) bool { return c.Name == from.SourceContainer })
+		if j < 0 {
+			continue // refused when the task was loaded
+		}
+		taken, err := e.mountsOf(ctx, rec, j, depth-1)
+		if err != nil {
+			return nil, err
+		}
+		var declared []Mount
+		err = persist(ctx, func(ctx context.Context) error {
+			declared, err = e.fx.Runtime.Volumes(ctx, rec.Containers[j].ID)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("volumes from container %s: %w", from.SourceContainer, err)
+		}
+		for _, m := range append(taken, declared...) {
+			m.ReadOnly = m.ReadOnly || from.ReadOnly
+			if !slices.ContainsFunc(own, func(o Mount) bool { return path.Clean(o.Target) == path.Clean(m.Target) }) {
+				own = append(own, m)
+			}
+		}
+	}
+	return own, nil
+}
+
+// ownMounts are the mount points of container i.
+func (e *Engine) ownMounts(ctx context.Context, task agentproto.Task, i int) ([]Mount, error) {
 	var out []Mount
-	for _, m := range mountPoints(task, i, len(task.Containers)) {
+	for _, m := range task.Containers[i].MountPoints {
 		v := slices.IndexFunc(task.Volumes, func(v agentproto.Volume) bool { return v.Name == m.SourceVolume })
 		if v < 0 {
 			return nil, fmt.Errorf("volume %q does not exist", m.SourceVolume)
@@ -28,25 +69,6 @@ func (e *Engine) mounts(ctx context.Context, task agentproto.Task, i int) ([]Mou
 		out = append(out, Mount{Source: dir, Target: m.ContainerPath, ReadOnly: m.ReadOnly, CopyUp: copyUp})
 	}
 	return out, nil
-}
-
-// mountPoints follows volumesFrom; depth ends circles.
-func mountPoints(task agentproto.Task, i, depth int) []agentproto.MountPoint {
-	out := slices.Clone(task.Containers[i].MountPoints)
-	if depth == 0 {
-		return out
-	}
-	for _, from := range task.Containers[i].VolumesFrom {
-		j := slices.IndexFunc(task.Containers, func(c agentproto.Container) bool { return c.Name == from.SourceContainer })
-		if j < 0 {
-			continue // refused when the task was loaded
-		}
-		for _, m := range mountPoints(task, j, depth-1) {
-			m.ReadOnly = m.ReadOnly || from.ReadOnly
-			out = append(out, m)
-		}
-	}
-	return out
 }
 
 // binds reads Docker's source:target[:mode].

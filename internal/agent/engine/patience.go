@@ -7,12 +7,8 @@ import (
 	"time"
 )
 
-// Limits of the ECS agent (ECS_CONTAINER_CREATE_TIMEOUT, …_START_TIMEOUT).
-const (
-	createTimeout = 4 * time.Minute
-	startTimeout  = 3 * time.Minute
-	signalTimeout = 30 * time.Second
-)
+// signalTimeout bounds one attempt to send a signal.
+const signalTimeout = 30 * time.Second
 
 // Pauses between attempts at an effect that is away.
 const (

@@ -76,8 +76,8 @@ func (t *task) news(within time.Duration) {
 func (t *task) hasNews() bool { return len(t.rec.Events)+len(t.rec.AgentEvents) > 0 }
 
 // report turns the task's state into reports, as the ECS agent does: PENDING
-// once all images are known, and only if a digest is; RUNNING when all
-// containers run or have run; STOPPED when all are down. Other news rides along
+// once all images are known, and only if a digest is; RUNNING once it is up;
+// STOPPED when all are down. Other news rides along
 // or is flushed after a while.
 func (t *task) report() {
 	switch st := t.observe().Task(); {
@@ -85,13 +85,25 @@ func (t *task) report() {
 		if t.rec.Sent < lifecycle.Stopped {
 			t.enqueue(lifecycle.Stopped)
 		}
-	case st >= lifecycle.Running && t.rec.Sent < lifecycle.Running:
+	case st >= lifecycle.Running && t.rec.Sent < lifecycle.Running && t.isUp():
 		t.enqueue(lifecycle.Running)
 	case st >= lifecycle.ManifestPulled && t.rec.Sent < lifecycle.ManifestPulled && len(t.rec.Events) > 0:
 		t.enqueue(lifecycle.ManifestPulled)
 	case t.flushDue():
 		t.enqueue(t.rec.Sent)
 	}
+}
+
+// isUp tells whether every container runs or has run. One that is not essential
+// may have failed to. A task that stops on its way up never was: what is left of
+// it runs only until it is stopped.
+func (t *task) isUp() bool {
+	for i, c := range t.rec.Containers {
+		if c.StartedAt.IsZero() && (t.spec.Containers[i].Essential || t.rec.StopWanted) {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *task) flushDue() bool {

@@ -21,7 +21,7 @@ func (e *Engine) read(rec Record, i int) said {
 	s.config, _ = dockerConfig(rec.Task, c, e.cfg.Cluster)
 	s.host, _ = hostConfig(c)
 	s.mode = cmp.Or(s.host.NetworkMode, rec.Task.NetworkMode, "bridge")
-	if h := s.config.Healthcheck; c.HealthCheckType == healthCheckDocker && h != nil && len(h.Test) > 0 && h.Test[0] != "NONE" {
+	if h := s.config.Healthcheck; e.fx.Health != nil && c.HealthCheckType == healthCheckDocker && h != nil && len(h.Test) > 0 && h.Test[0] != "NONE" {
 		s.check = h
 	}
 	return s

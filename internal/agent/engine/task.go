@@ -25,6 +25,7 @@ type task struct {
 	settings *settings
 	pause    pause
 	need     need
+	wait     time.Duration // from the task's end to its clean-up
 	box      *mailbox
 	view     atomic.Pointer[View]
 
@@ -58,6 +59,7 @@ func (e *Engine) newTask(rec Record, spec lifecycle.TaskSpec) *task {
 		settings: &settings{turn: make(chan struct{}, 1)},
 		pause:    pause{turn: make(chan struct{}, 1)},
 		need:     needOf(rec.Task),
+		wait:     e.cfg.cleanupWait(),
 		box:      newMailbox(),
 		rec:      rec,
 		live:     make([]live, len(rec.Containers)),

@@ -3,7 +3,6 @@ package link
 import (
 	"encoding/base64"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -120,10 +119,7 @@ func TestECRToken(t *testing.T) {
 			"expiresAt":          float64(expires.Unix()), "proxyEndpoint": "http://10.0.0.2:5000",
 		}}}
 	}
-	r, err := NewRegistries(b.client(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := NewRegistries(b.client(), nil, nil)
 	how := &agentproto.RegistryAuthentication{Type: "ecr", ECRAuthData: &agentproto.ECRAuthData{RegistryID: "123456789012"}}
 	want := engine.RegistryAuth{User: "AWS", Password: "pass:word", Endpoint: "http://10.0.0.2:5000"}
 	for range 3 {
@@ -144,40 +140,5 @@ func TestECRToken(t *testing.T) {
 	}
 	if len(b.calls) != 3 {
 		t.Errorf("%d calls, want one more for each use of a token that is about to end", len(b.calls))
-	}
-}
-
-func TestConfiguredRegistries(t *testing.T) {
-	token := base64.StdEncoding.EncodeToString([]byte("bob:secret"))
-	cases := map[string]struct {
-		kind, data, image string
-		want              engine.RegistryAuth
-		fails             string
-	}{
-		"docker":       {"docker", `{"registry.example.com":{"username":"bob","password":"secret","email":"b@x"}}`, "registry.example.com/a/b:1", engine.RegistryAuth{User: "bob", Password: "secret"}, ""},
-		"docker hub":   {"docker", `{"https://index.docker.io/v1/":{"username":"bob","password":"secret"}}`, "bob/app", engine.RegistryAuth{User: "bob", Password: "secret"}, ""},
-		"dockercfg":    {"dockercfg", `{"registry.example.com:5000":{"auth":"` + token + `"}}`, "registry.example.com:5000/a", engine.RegistryAuth{User: "bob", Password: "secret"}, ""},
-		"another host": {"dockercfg", `{"registry.example.com":{"auth":"` + token + `"}}`, "busybox", engine.RegistryAuth{}, ""},
-		"none":         {"", "", "busybox", engine.RegistryAuth{}, ""},
-		"bad type":     {"other", "{}", "", engine.RegistryAuth{}, "neither docker nor dockercfg"},
-		"bad data":     {"docker", "{", "", engine.RegistryAuth{}, "ECS_ENGINE_AUTH_DATA"},
-		"bad token":    {"dockercfg", `{"r":{"auth":"YWJj"}}`, "", engine.RegistryAuth{}, "no colon"},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			r, err := NewRegistries(nil, c.kind, c.data)
-			if c.fails != "" {
-				if err == nil || !strings.Contains(err.Error(), c.fails) {
-					t.Errorf("got %v", err)
-				}
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := r.Auth(t.Context(), c.image, nil, nil); err != nil || got != c.want {
-				t.Errorf("got %+v, %v", got, err)
-			}
-		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/slipway/slipway/internal/agent/awscall"
+	"github.com/slipway/slipway/internal/agent/engine"
 	"github.com/slipway/slipway/internal/agentproto"
 )
 
@@ -21,10 +22,7 @@ func TestTokenWaitsForAControlPlaneThatIsDown(t *testing.T) {
 		}
 		return 200, map[string]any{"authorizationData": []any{map[string]any{"authorizationToken": "QVdTOnA=", "expiresAt": 1.0}}}
 	}
-	r, err := NewRegistries(b.client(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := NewRegistries(b.client(), nil, nil)
 	auth, err := r.Auth(t.Context(), "x/web", fromECR, nil)
 	if err != nil || auth.Password != "p" || tries != 3 {
 		t.Errorf("got %+v, %v after %d tries", auth, err, tries)
@@ -36,10 +34,7 @@ func TestTokenIsNotWaitedForInVain(t *testing.T) {
 	b.answer["GetAuthorizationToken"] = func([]byte) (int, any) {
 		return 400, map[string]string{"__type": "AccessDeniedException", "message": "no"}
 	}
-	r, err := NewRegistries(b.client(), "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := NewRegistries(b.client(), nil, nil)
 	if _, err := r.Auth(t.Context(), "x/web", fromECR, nil); awscall.Code(err) != "AccessDeniedException" {
 		t.Errorf("got %v", err)
 	}
@@ -55,4 +50,39 @@ func TestTokenIsNotWaitedForInVain(t *testing.T) {
 	if err := <-failed; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+func TestLoginsOfOthers(t *testing.T) {
+	role := &agentproto.RoleCredentials{AccessKeyID: "AKIAROLE"}
+	refused := errors.New("refused")
+	configured := func(image string) engine.RegistryAuth {
+		return engine.RegistryAuth{User: "owner", Password: image}
+	}
+	secret := func(_ context.Context, execution *agentproto.RoleCredentials, where agentproto.ASMAuthData) (string, string, error) {
+		if where.CredentialsParameter == "bad" {
+			return "", "", refused
+		}
+		return execution.AccessKeyID, where.CredentialsParameter, nil
+	}
+	cases := map[string]struct {
+		how   *agentproto.RegistryAuthentication
+		want  engine.RegistryAuth
+		fails error
+	}{
+		"the owner's":    {nil, engine.RegistryAuth{User: "owner", Password: "x/web"}, nil},
+		"a secret":       {fromSecret("arn"), engine.RegistryAuth{User: "AKIAROLE", Password: "arn"}, nil},
+		"a secret fails": {fromSecret("bad"), engine.RegistryAuth{}, refused},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, err := NewRegistries(nil, configured, secret).Auth(t.Context(), "x/web", c.how, role)
+			if got != c.want || !errors.Is(err, c.fails) {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func fromSecret(arn string) *agentproto.RegistryAuthentication {
+	return &agentproto.RegistryAuthentication{Type: "asm", ASMAuthData: &agentproto.ASMAuthData{CredentialsParameter: arn}}
 }

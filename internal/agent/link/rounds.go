@@ -84,7 +84,7 @@ func (s *Session) round(now time.Time) round {
 	views := s.cfg.Tasks.Tasks()
 	r.idle = len(r.metrics) == 0
 	for _, v := range views {
-		r.idle = r.idle && v.Known.Reported() == stopped
+		r.idle = r.idle && (s.cfg.Metrics == nil || v.Known.Reported() == stopped)
 		if h, ok := taskHealth(v, now); ok {
 			r.health = append(r.health, h)
 		}

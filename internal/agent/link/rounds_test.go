@@ -92,6 +92,16 @@ func TestHealthOfRunningContainersIsSaid(t *testing.T) {
 	}
 }
 
+// TestRoundWithoutMetrics is of an instance whose owner wants none measured
+// (ECS_DISABLE_METRICS).
+func TestRoundWithoutMetrics(t *testing.T) {
+	f := &tasks{views: []engine.View{checked(lifecycle.Running, true, lifecycle.Healthy, time.UnixMilli(1000))}}
+	r := NewSession(nil, SessionConfig{Tasks: f, Marks: f}).round(time.UnixMilli(2000))
+	if len(r.metrics) != 0 || r.metrics == nil || !r.idle || len(r.health) != 1 {
+		t.Errorf("got %+v", r)
+	}
+}
+
 // TestRoundsOverTheSocket publishes one of 12 tasks, then loses the connection
 // and publishes what was buffered.
 func TestRoundsOverTheSocket(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/docker/docker/api/types/backend"
@@ -88,7 +89,8 @@ func fluentdSync(options map[string]string) map[string]string {
 
 func dockerInfo(rec record) logger.Info {
 	info := logger.Info{
-		Config: withoutMode(rec.Options), ContainerID: rec.ID, ContainerName: rec.Name, ContainerImageID: rec.ImageID,
+		// Docker's names begin with a slash, which fluentd shows.
+		Config: withoutMode(rec.Options), ContainerID: rec.ID, ContainerName: "/" + strings.TrimPrefix(rec.Name, "/"), ContainerImageID: rec.ImageID,
 		ContainerImageName: rec.Image, ContainerCreated: rec.CreatedAt, ContainerEnv: rec.Env, ContainerLabels: rec.Labels,
 		DaemonName: "docker",
 	}

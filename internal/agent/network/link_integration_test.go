@@ -124,7 +124,7 @@ func TestServeLink(t *testing.T) {
 
 func TestPortRange(t *testing.T) {
 	inside, outside := testNS(t)
-	cfg := Config{RunDir: filepath.Join(t.TempDir(), "run"), NetNS: inside, PortMin: 40000, PortMax: 40009, Reserved: []uint16{40001}, Pool: -1}
+	cfg := Config{RunDir: filepath.Join(t.TempDir(), "run"), NetNS: inside, PortMin: 40000, PortMax: 40009, Reserved: []uint16{40001}, ReservedUDP: []uint16{40000, 40008}, Pool: -1}
 	n := open(t, cfg)
 	one, err := n.Attach(t.Context(), Request{ContainerID: "one", Mode: Bridge, Ports: []Port{
 		{Container: 90, Proto: "tcp"}, {Container: 79, ContainerEnd: 82, Proto: "tcp"}, {Container: 70, Host: 40003, Proto: "tcp"},
@@ -135,6 +135,10 @@ func TestPortRange(t *testing.T) {
 	want := Binding{BindIP: "0.0.0.0", Protocol: "tcp", ContainerPortRange: "79-82", HostPortRange: "40004-40007"}
 	if len(one.Bindings) != 3 || one.Bindings[1] != want || one.Bindings[2].HostPort != 40000 {
 		t.Fatalf("bindings = %+v", one.Bindings)
+	}
+	udp, err := n.Attach(t.Context(), Request{ContainerID: "udp", Mode: Bridge, Ports: []Port{{Container: 53, Proto: "udp"}, {Container: 60, ContainerEnd: 66, Proto: "udp"}}})
+	if err != nil || udp.Bindings[0].HostPortRange != "40001-40007" || udp.Bindings[1].HostPort != 40009 {
+		t.Fatalf("beside reserved ports of UDP: %+v, %v", udp.Bindings, err)
 	}
 	answer(t, one.NetNS, "range")
 	if _, err := n.Attach(t.Context(), Request{ContainerID: "two", Mode: Bridge, Ports: []Port{{Container: 79, ContainerEnd: 82, Proto: "tcp"}}}); err == nil || !strings.Contains(err.Error(), "4 contiguous host ports unavailable") {

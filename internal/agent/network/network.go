@@ -101,7 +101,8 @@ type Config struct {
 	// PortMin and PortMax bound dynamic host ports
 	// (ECS_DYNAMIC_HOST_PORT_RANGE); 0 = the kernel's ephemeral range.
 	PortMin, PortMax uint16
-	Reserved         []uint16 // never given out dynamically
+	// Ports that are never given out dynamically: of TCP, and of UDP.
+	Reserved, ReservedUDP []uint16
 	// Pool is how many connected namespaces are kept ready; 0 = 4, -1 = none.
 	Pool int
 	Log  *slog.Logger

@@ -19,8 +19,8 @@ type hostPort struct {
 // published, so that no other program of the instance can take it.
 type ports struct {
 	min, max uint16
-	reserved []uint16
-	next     map[string]uint16 // by protocol: where the search goes on
+	reserved map[string][]uint16 // by protocol
+	next     map[string]uint16   // by protocol: where the search goes on
 	held     map[hostPort]held
 }
 
@@ -30,7 +30,10 @@ type held struct {
 }
 
 func newPorts(cfg Config) (*ports, error) {
-	p := &ports{min: cfg.PortMin, max: cfg.PortMax, reserved: cfg.Reserved, next: map[string]uint16{}, held: map[hostPort]held{}}
+	p := &ports{
+		min: cfg.PortMin, max: cfg.PortMax, reserved: map[string][]uint16{"tcp": cfg.Reserved, "udp": cfg.ReservedUDP},
+		next: map[string]uint16{}, held: map[hostPort]held{},
+	}
 	if p.min == 0 {
 		data, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 		if err != nil {
@@ -112,7 +115,7 @@ func (p *ports) row(owner, proto string, size int) (uint16, error) {
 
 // try holds a port of the dynamic range if it may be given out and is free.
 func (p *ports) try(owner string, hp hostPort) bool {
-	return !slices.Contains(p.reserved, hp.port) && p.hold(owner, hp) == nil
+	return !slices.Contains(p.reserved[hp.proto], hp.port) && p.hold(owner, hp) == nil
 }
 
 func (p *ports) drop(hp hostPort) {

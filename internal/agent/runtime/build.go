@@ -74,7 +74,7 @@ func build(spec Spec, img *image.Description, h host) (*specs.Spec, error) {
 		return nil, err
 	}
 	if err := addDevices(out, spec); err != nil {
-		return nil, err
+		return nil, refuseStart(err)
 	}
 	addLimits(out.Linux.Resources, spec, h)
 	switch {
@@ -114,14 +114,14 @@ func process(spec Spec, img *image.Description) (*specs.Process, error) {
 	}
 	id, err := img.Users.Lookup(user)
 	if err != nil {
-		return nil, err
+		return nil, refuseStart(err)
 	}
 	p := &specs.Process{
 		Args:     args,
 		Terminal: spec.TTY,
 		Env:      environment(spec, img.Config.Env),
 		Cwd:      "/",
-		User:     specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups},
+		User:     identity(id),
 		// The shim's own score shields it from the OOM killer: not to be passed on.
 		OOMScoreAdj: new(0),
 	}
@@ -134,6 +134,13 @@ func process(spec Spec, img *image.Description) (*specs.Process, error) {
 		return nil, fmt.Errorf("the working directory '%s' is invalid, it needs to be an absolute path", p.Cwd)
 	}
 	return p, nil
+}
+
+// identity has the group among the supplementary ones too, as Docker has had it
+// since CVE-2022-36109: a process that changes its group keeps the rights, and
+// the restrictions, of the first one.
+func identity(id image.ID) specs.User {
+	return specs.User{UID: id.UID, GID: id.GID, AdditionalGids: append([]uint32{id.GID}, id.Groups...)}
 }
 
 // arguments follow Docker: an entry point given for the container drops the

@@ -42,10 +42,19 @@ func (e *Error) Unwrap() error { return e.Err }
 // refuse is a Spec that cannot be made into a container. Docker prefixes its
 // answers so, and AWS shows them as they come.
 func refuse(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
 	if passing(native(err)) {
 		return fmt.Errorf("create container: %w", native(err))
 	}
 	return &Error{Reason: ReasonCreate, Detail: "Error response from daemon: " + err.Error(), Err: err}
+}
+
+// refuseStart is what Docker finds out only when it makes the process: a user
+// that the image does not have, a device that the machine does not have.
+func refuseStart(err error) error {
+	return &Error{Reason: ReasonStart, Detail: "Error response from daemon: " + err.Error(), Err: err}
 }
 
 // failedTask words a process that the low-level runtime could not make. Docker

@@ -95,7 +95,7 @@ func (r *Containerd) execProcess(ctx context.Context, c containers.Container, sp
 	if err != nil {
 		return nil, err
 	}
-	p.User = specs.User{UID: id.UID, GID: id.GID, AdditionalGids: id.Groups}
+	p.User = identity(id)
 	return p, nil
 }
 

@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,6 +91,9 @@ func addDevice(s *specs.Spec, d Device) error {
 	real, err := filepath.EvalSymlinks(d.Host) // as Docker
 	if err == nil {
 		err = oci.WithDevices(real, path, permissions)(context.Background(), nil, nil, s)
+	}
+	if missing, ok := errors.AsType[*fs.PathError](err); ok {
+		err = missing.Err // Docker does not repeat the path
 	}
 	if err != nil {
 		return fmt.Errorf("error gathering device information while adding custom device %q: %w", d.Host, err)

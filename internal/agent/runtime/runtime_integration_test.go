@@ -209,10 +209,10 @@ func TestRefusals(t *testing.T) {
 		edit               func(*Spec)
 	}{
 		{"no such program", ReasonStart, "not found in $PATH", func(s *Spec) { s.EntryPoint = []string{"nope"} }},
-		{"no such user", ReasonCreate, "unable to find user ghost: no matching entries in passwd file", func(s *Spec) { s.User = "ghost" }},
+		{"no such user", ReasonStart, "unable to find user ghost: no matching entries in passwd file", func(s *Spec) { s.User = "ghost" }},
 		{"no such image", ReasonCreate, "No such image", func(s *Spec) { s.Image = "docker.io/library/none:latest" }},
 		{"relative working directory", ReasonCreate, "it needs to be an absolute path", func(s *Spec) { s.WorkingDir = "x" }},
-		{"no such device", ReasonCreate, "error gathering device information", func(s *Spec) { s.Devices = []Device{{Host: "/dev/nope"}} }},
+		{"no such device", ReasonStart, "error gathering device information", func(s *Spec) { s.Devices = []Device{{Host: "/dev/nope"}} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spec := r.spec("wait")

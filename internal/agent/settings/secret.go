@@ -59,7 +59,7 @@ func parseSecret(valueFrom string) (v version, key string, err error) {
 	case len(part) == 5:
 		return version{id: arn + ":" + part[0] + ":" + part[1], stage: part[3], versionID: part[4]}, part[2], nil
 	default:
-		err = errors.New("an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try again.")
+		err = errors.New("an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try again.") //nolint:staticcheck // AWS's words
 	}
 	return version{}, "", fmt.Errorf("trying to retrieve secret with value %s resulted in error: %w", valueFrom, err)
 }
