@@ -42,6 +42,7 @@ integration: setup ## tests of single packages with real containers and namespac
 .PHONY: e2e
 e2e: setup build ## tests of the real binary through the AWS SDK
 	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/demo-web ./test/web
+	CGO_ENABLED=0 $(GO) build -ldflags '-s -w' -o bin/probe ./test/probe
 	$(GO) test -exec '$(strip env $(SUDO))' -count 1 -tags e2e -timeout 10m ./test/e2e/...
 
 .PHONY: race

@@ -16,7 +16,7 @@ import (
 // What bounds the memory of a store, in bytes, and its open files.
 const (
 	cacheSize    = 8 << 20
-	memTableSize = 4 << 20
+	memTableSize = 16 << 20
 	openFiles    = 256
 )
 

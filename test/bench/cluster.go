@@ -20,6 +20,9 @@ import (
 
 const region = "us-east-1"
 
+// machineContainerd is where a containerd that is not Slipway's own listens.
+const machineContainerd = "/run/containerd/containerd.sock"
+
 // cluster is a running Slipway with the payload in its registry.
 type cluster struct {
 	slipway *harness.Slipway
@@ -74,17 +77,29 @@ func (c *cluster) close() {
 	os.RemoveAll(c.dir)
 }
 
-// register makes the task definition of a payload that calls the beacon.
-func (c *cluster) register(ctx context.Context, family, mode string, b *beacons) error {
+// register makes the task definition of so many payloads that call the beacon.
+func (c *cluster) register(ctx context.Context, family, mode string, containers int, b *beacons) error {
+	definitions := make([]types.ContainerDefinition, containers)
+	for i := range definitions {
+		definitions[i] = c.payload(fmt.Sprint("p", i), "beacon", "/beacon/sock", family)
+	}
+	return c.define(ctx, family, mode, b, definitions...)
+}
+
+// payload is a container with the beacon's directory at /beacon.
+func (c *cluster) payload(name string, command ...string) types.ContainerDefinition {
+	return types.ContainerDefinition{
+		Name: &name, Image: &c.image, Memory: aws.Int32(16), Command: command,
+		MountPoints: []types.MountPoint{{SourceVolume: aws.String("beacon"), ContainerPath: aws.String("/beacon")}},
+		StopTimeout: aws.Int32(2),
+	}
+}
+
+func (c *cluster) define(ctx context.Context, family, mode string, b *beacons, containers ...types.ContainerDefinition) error {
 	_, err := c.aws.ECS.RegisterTaskDefinition(ctx, &ecs.RegisterTaskDefinitionInput{
 		Family: &family, NetworkMode: types.NetworkMode(mode),
-		Volumes: []types.Volume{{Name: aws.String("beacon"), Host: &types.HostVolumeProperties{SourcePath: &b.dir}}},
-		ContainerDefinitions: []types.ContainerDefinition{{
-			Name: aws.String("p"), Image: &c.image, Memory: aws.Int32(16),
-			Command:     []string{"beacon", "/beacon/sock", family},
-			MountPoints: []types.MountPoint{{SourceVolume: aws.String("beacon"), ContainerPath: aws.String("/beacon")}},
-			StopTimeout: aws.Int32(2),
-		}},
+		Volumes:              []types.Volume{{Name: aws.String("beacon"), Host: &types.HostVolumeProperties{SourcePath: &b.dir}}},
+		ContainerDefinitions: containers,
 	})
 	return err
 }
@@ -173,17 +188,23 @@ func (c *cluster) allStopped(ctx context.Context) (bool, error) {
 
 // containerd is the socket of the containerd that Slipway uses.
 func (c *cluster) containerd() (string, error) {
+	name, err := c.installation()
+	if err != nil {
+		return "", err
+	}
+	own := filepath.Join("/run/slipway", name, "containerd.sock")
+	if _, err := os.Stat(own); err == nil {
+		return own, nil
+	}
+	return machineContainerd, nil
+}
+
+// installation is the name that Slipway gives itself on this machine.
+func (c *cluster) installation() (string, error) {
 	b, err := os.ReadFile(filepath.Join(c.dir, "identity.json"))
 	if err != nil {
 		return "", err
 	}
 	var id installation.Identity
-	if err := json.Unmarshal(b, &id); err != nil {
-		return "", err
-	}
-	own := filepath.Join("/run/slipway", id.Name, "containerd.sock")
-	if _, err := os.Stat(own); err == nil {
-		return own, nil
-	}
-	return "/run/containerd/containerd.sock", nil
+	return id.Name, json.Unmarshal(b, &id)
 }

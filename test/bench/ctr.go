@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -20,6 +21,7 @@ import (
 type ctr struct {
 	socket string
 	beacon *beacons
+	cpu    atomic.Int64 // nanoseconds that its processes took
 	mu     sync.Mutex
 	made   map[string]bool // ids that were not removed
 }
@@ -27,7 +29,8 @@ type ctr struct {
 // ctrNamespace keeps the reference's containers apart from Slipway's.
 const ctrNamespace = "slipway-bench"
 
-const ctrImage = "bench.invalid/payload:1"
+// payloadImage is its name outside Slipway's registry.
+const payloadImage = "bench.invalid/payload:1"
 
 func newCtr(ctx context.Context, on *cluster, web string, b *beacons) (*ctr, error) {
 	socket, err := on.containerd()
@@ -35,27 +38,40 @@ func newCtr(ctx context.Context, on *cluster, web string, b *beacons) (*ctr, err
 		return nil, err
 	}
 	c := &ctr{socket: socket, beacon: b, made: map[string]bool{}}
-	img, err := image.FromBinary(web)
+	file, err := archive(web, b.dir)
 	if err != nil {
 		return nil, err
-	}
-	ref, err := name.NewTag(ctrImage)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(b.dir, "image.tar")
-	if err := tarball.WriteToFile(file, ref, img); err != nil {
-		return nil, fmt.Errorf("write image: %w", err)
 	}
 	defer os.Remove(file)
 	return c, c.do(ctx, "image", "import", file)
+}
+
+// archive writes the payload's image, which the caller removes.
+func archive(web, dir string) (string, error) {
+	img, err := image.FromBinary(web)
+	if err != nil {
+		return "", err
+	}
+	ref, err := name.NewTag(payloadImage)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "image.tar")
+	if err := tarball.WriteToFile(file, ref, img); err != nil {
+		return "", fmt.Errorf("write image: %w", err)
+	}
+	return file, nil
 }
 
 func (c *ctr) do(ctx context.Context, args ...string) error {
 	cmd := exec.CommandContext(ctx, "ctr", append([]string{"-a", c.socket, "-n", ctrNamespace}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	if s := cmd.ProcessState; s != nil {
+		c.cpu.Add(int64(s.UserTime() + s.SystemTime()))
+	}
+	if err != nil {
 		return fmt.Errorf("ctr %s: %w\n%s", args[0], err, indent(out.String()))
 	}
 	return nil
@@ -70,7 +86,7 @@ func (c *ctr) run(ctx context.Context, id string, hostNetwork bool) error {
 	c.mu.Lock()
 	c.made[id] = true
 	c.mu.Unlock()
-	return c.do(ctx, append(args, ctrImage, id, "/web", "beacon", "/beacon/sock", id)...)
+	return c.do(ctx, append(args, payloadImage, id, "/web", "beacon", "/beacon/sock", id)...)
 }
 
 func (c *ctr) remove(ctx context.Context, ids ...string) error {
@@ -117,7 +133,7 @@ func (c *ctr) close(ctx context.Context) {
 		_ = c.do(ctx, "task", "rm", "-f", id)
 		_ = c.do(ctx, "container", "rm", id)
 	}
-	_ = c.do(ctx, "image", "rm", "--sync", ctrImage)
+	_ = c.do(ctx, "image", "rm", "--sync", payloadImage)
 	_ = c.do(ctx, "namespace", "rm", ctrNamespace)
 	// runc leaves the parent of its containers' control groups.
 	if groups, err := cgroup.Detect(); err == nil {

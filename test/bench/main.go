@@ -3,6 +3,11 @@
 //
 //	start   RunTask to the container's process, against `ctr run -d`
 //	burst   50 tasks on one instance, against 50 `ctr run -d`, 4 at a time
+//	containers
+//	        tasks of one and of four containers, and the CPU that their start takes, against `ctr run -d`, and `docker run -d`
+//	        where a daemon answers
+//	logs    a container's lines into CloudWatch Logs, and into a file, against Docker's json-file where a daemon answers
+//	events  PutLogEvents and FilterLogEvents
 //	api     DescribeTasks, ListTasks and RunTask with 100 and with 10,000 tasks, against moto_server where it is installed,
 //	        and a bare net/http server for the least that a call costs on the machine
 //	memory  resident memory of an idle `slipway up`
@@ -27,10 +32,13 @@ import (
 type options struct {
 	slipway, web string
 	rounds       int
+	lines        int // that the container of logs writes
+	events       int // that events puts
 }
 
 var scenarios = map[string]func(context.Context, options) error{
-	"start": benchStart, "burst": benchBurst, "api": benchAPI, "memory": benchMemory,
+	"start": benchStart, "burst": benchBurst, "containers": benchContainers, "logs": benchLogs, "events": benchEvents,
+	"api": benchAPI, "memory": benchMemory,
 }
 
 func main() {
@@ -38,6 +46,8 @@ func main() {
 	flag.StringVar(&o.slipway, "slipway", "bin/slipway", "the slipway binary")
 	flag.StringVar(&o.web, "web", "bin/demo-web", "the payload")
 	flag.IntVar(&o.rounds, "rounds", 12, "rounds of single starts; bursts take half as many")
+	flag.IntVar(&o.lines, "lines", 200_000, "lines that a container writes")
+	flag.IntVar(&o.events, "events", 1_000_000, "log events that are put and filtered")
 	flag.Parse()
 	if flag.Arg(0) == bareScenario {
 		serveBare()
@@ -47,7 +57,7 @@ func main() {
 	defer stop()
 	names := flag.Args()
 	if len(names) == 0 {
-		names = []string{"memory", "start", "burst", "api"}
+		names = []string{"memory", "start", "burst", "containers", "logs", "events", "api"}
 	}
 	for _, name := range names {
 		run, ok := scenarios[name]
@@ -55,12 +65,20 @@ func main() {
 			fmt.Fprintln(os.Stderr, "bench: no scenario", name)
 			os.Exit(2)
 		}
-		fmt.Printf("\n== %s\n", name)
+		fmt.Printf("\n== %s (load %s)\n", name, load())
 		if err := run(ctx, o); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", name+":", err)
 			os.Exit(1)
 		}
+		fmt.Printf("(load %s)\n", load())
 	}
+}
+
+// load is the machine's load average over a minute.
+func load() string {
+	b, _ := os.ReadFile("/proc/loadavg")
+	one, _, _ := strings.Cut(string(b), " ")
+	return one
 }
 
 // series is what was measured of one contestant, in the order of the rounds.

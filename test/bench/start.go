@@ -24,7 +24,7 @@ func benchStart(ctx context.Context, o options) error {
 	}
 	defer reference.close(context.WithoutCancel(ctx))
 	for _, mode := range []string{"host", "bridge"} {
-		if err := c.register(ctx, mode, mode, b); err != nil {
+		if err := c.register(ctx, mode, mode, 1, b); err != nil {
 			return err
 		}
 	}
@@ -110,7 +110,7 @@ func benchBurst(ctx context.Context, o options) error {
 		return err
 	}
 	defer reference.close(context.WithoutCancel(ctx))
-	if err := c.register(ctx, "host", "host", b); err != nil {
+	if err := c.register(ctx, "host", "host", 1, b); err != nil {
 		return err
 	}
 	peer, last := &series{name: "50 ctr run -d, 4 at a time: last"}, &series{name: "50 tasks: last"}

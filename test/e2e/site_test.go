@@ -37,11 +37,16 @@ type site struct {
 
 // newSite starts a Slipway.
 func newSite(ctx context.Context, args ...string) (*site, error) {
+	return newSiteWith(ctx, nil, args...)
+}
+
+// newSiteWith starts a Slipway with more environment variables than ours.
+func newSiteWith(ctx context.Context, env []string, args ...string) (*site, error) {
 	dir, err := os.MkdirTemp(dataRoot, "d")
 	if err != nil {
 		return nil, err
 	}
-	s := &site{slipway: &harness.Slipway{Binary: *binary, DataDir: dir, Args: args, EndWithParent: true}}
+	s := &site{slipway: &harness.Slipway{Binary: *binary, DataDir: dir, Args: args, Env: env, EndWithParent: true}}
 	if s.slipway.Listen, err = freeAddress(); err != nil {
 		return nil, err
 	}
@@ -66,9 +71,15 @@ func newSite(ctx context.Context, args ...string) (*site, error) {
 // anything of it is left.
 func ownSite(t *testing.T, args ...string) *site {
 	t.Helper()
+	return ownSiteWith(t, nil, args...)
+}
+
+// ownSiteWith is ownSite with more environment variables than ours.
+func ownSiteWith(t *testing.T, env []string, args ...string) *site {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	s, err := newSite(ctx, args...)
+	s, err := newSiteWith(ctx, env, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ type Slipway struct {
 	DataDir string
 	Listen  string
 	Args    []string // further arguments of up
+	Env     []string // besides this process's
 	Stderr  io.Writer
 	// EndWithParent sends it SIGTERM when this process dies, however that comes.
 	EndWithParent bool
@@ -48,6 +49,7 @@ func (s *Slipway) Start(ctx context.Context) error {
 	args := append([]string{"up", "--data-dir", s.DataDir, "--listen", s.Listen}, s.Args...)
 	s.cmd = exec.Command(s.Binary, args...)
 	s.cmd.Stderr = s.Stderr
+	s.cmd.Env = append(os.Environ(), s.Env...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is ours to handle
 	if s.EndWithParent {
 		s.cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
@@ -141,13 +143,18 @@ type Clients struct {
 	STS *sts.Client
 }
 
-// Clients returns clients for a key, with the SDK's own retries.
-func (s *Slipway) Clients(k Key, region string) Clients {
-	cfg := aws.Config{
+// Config makes clients of any service for a key, with the SDK's own retries.
+func (s *Slipway) Config(k Key, region string) aws.Config {
+	return aws.Config{
 		Region:       region,
 		BaseEndpoint: aws.String("http://" + s.Listen),
 		Credentials:  credentials.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, ""),
 	}
+}
+
+// Clients returns clients for a key.
+func (s *Slipway) Clients(k Key, region string) Clients {
+	cfg := s.Config(k, region)
 	return Clients{ECS: ecs.NewFromConfig(cfg), ECR: ecr.NewFromConfig(cfg), EC2: ec2.NewFromConfig(cfg), STS: sts.NewFromConfig(cfg)}
 }
 
