@@ -10,6 +10,10 @@
 //	web beacon SOCK ID  sends ID to the datagram socket SOCK and sleeps
 //	web inspect WORDS…  prints itself (see process) as one line of JSON and exits with 0
 //	web signals         exits with 128 + the number of the first signal that it gets
+//	web do STEP…        runs its own commands, one an argument, until one fails
+//
+// Under the name /bin/sh it is a shell that knows -c and &&. The commands for
+// steps are in steps.go.
 package main
 
 import (
@@ -22,6 +26,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"path"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,6 +35,9 @@ import (
 
 func main() {
 	args := os.Args[1:]
+	if path.Base(os.Args[0]) == "sh" {
+		os.Exit(shell(args))
+	}
 	if len(args) == 0 {
 		args = []string{"serve"}
 	}
@@ -41,9 +49,16 @@ func main() {
 	os.Exit(run(args[1:]))
 }
 
-var commands = map[string]func(args []string) int{
-	"serve": serve, "exit": exit, "sleep": sleep, "stubborn": stubborn, "print": printWords, "alloc": alloc,
-	"inspect": inspect, "signals": signals, "beacon": beacon,
+var commands map[string]func(args []string) int
+
+func init() { // some of them look into it
+	commands = map[string]func(args []string) int{
+		"serve": serve, "exit": exit, "sleep": sleep, "stubborn": stubborn, "print": printWords, "alloc": alloc,
+		"inspect": inspect, "signals": signals, "beacon": beacon, "do": do,
+		"read": read, "write": write, "has": has, "wait": wait, "last": last, "get": get, "lines": lines,
+		"fork": fork, "orphan": orphan, "child": child, "beget": beget, "wink": wink,
+		"device": device, "mount": mount, "terminal": terminal, "input": input,
+	}
 }
 
 func serve([]string) int {

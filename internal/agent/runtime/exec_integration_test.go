@@ -80,7 +80,7 @@ func TestExec(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"as the container", ExecSpec{Args: []string{"/program", "about"}}, 0, []string{"uid 1000 gid 1001 groups [1002]\n", "dir /from-image\n", "CapBnd: 00000000a80435fb\n", "NoNewPrivs: 1\n", "Seccomp: 2\n", fmt.Sprint("files ", min(hardFiles, maxFiles()))}},
+		{"as the container", ExecSpec{Args: []string{"/program", "about"}}, 0, []string{"uid 1000 gid 1001 groups [1001 1002]\n", "dir /from-image\n", "CapBnd: 00000000a80435fb\n", "NoNewPrivs: 1\n", "Seccomp: 2\n", fmt.Sprint("files ", min(hardFiles, maxFiles()))}},
 		{"as root elsewhere", ExecSpec{Args: []string{"/program", "about"}, User: "0", WorkingDir: "/"}, 0, []string{"uid 0 gid 0", "dir /\n", "CapEff: 00000000a80435fb\n"}},
 		{"user by name", ExecSpec{Args: []string{"/program", "about"}, User: "7:workers"}, 0, []string{"uid 7 gid 1001"}},
 		{"environment", ExecSpec{Args: []string{"/program", "env"}, Env: []string{"B=exec", "C=exec"}}, 0, []string{"A=container\n", "B=exec\n", "C=exec\n", "COLOR=image\n"}},

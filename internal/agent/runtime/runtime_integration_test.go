@@ -54,9 +54,9 @@ func TestImageSemantics(t *testing.T) {
 		edit func(*Spec)
 		want []string
 	}{
-		{"defaults", func(s *Spec) { s.Hostname = "box" }, []string{"uid 0 gid 0 groups []", "dir /from-image", "host box", "pid 1", fmt.Sprint("files ", min(hardFiles, maxFiles())), "CapEff: 00000000a80425fb", "NoNewPrivs: 0", "Seccomp: 2"}},
-		{"user by name", func(s *Spec) { s.User = "worker" }, []string{"uid 1000 gid 1001 groups [1002]", "CapEff: 0000000000000000"}},
-		{"user and group", func(s *Spec) { s.User = "7:workers" }, []string{"uid 7 gid 1001 groups []"}},
+		{"defaults", func(s *Spec) { s.Hostname = "box" }, []string{"uid 0 gid 0 groups [0]", "dir /from-image", "host box", "pid 1", fmt.Sprint("files ", min(hardFiles, maxFiles())), "CapEff: 00000000a80425fb", "NoNewPrivs: 0", "Seccomp: 2"}},
+		{"user by name", func(s *Spec) { s.User = "worker" }, []string{"uid 1000 gid 1001 groups [1001 1002]", "CapEff: 0000000000000000"}},
+		{"user and group", func(s *Spec) { s.User = "7:workers" }, []string{"uid 7 gid 1001 groups [1001]"}},
 		{"working directory is made", func(s *Spec) { s.WorkingDir = "/made/here" }, []string{"dir /made/here"}},
 		{"capabilities", func(s *Spec) { s.CapDrop, s.CapAdd = []string{"ALL"}, []string{"NET_ADMIN"} }, []string{"CapEff: 0000000000001000"}},
 		{"security options", func(s *Spec) { s.SecurityOpt = []string{"no-new-privileges", "seccomp=unconfined"} }, []string{"NoNewPrivs: 1", "Seccomp: 0"}},
