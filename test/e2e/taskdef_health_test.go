@@ -79,9 +79,9 @@ var healthRows = []row{{
 		box("silent", "sleep", "3600"),
 	),
 	check: func(t *testing.T, r *ran) {
-		task := r.verdict(t, "main", types.HealthStatusUnhealthy)
+		r.verdict(t, "main", types.HealthStatusUnhealthy)
 		r.verdict(t, "well", types.HealthStatusHealthy)
-		task = r.verdict(t, "sick", types.HealthStatusUnhealthy)
+		task := r.verdict(t, "sick", types.HealthStatusUnhealthy)
 		if task.HealthStatus != types.HealthStatusUnhealthy || container(t, task, "silent").HealthStatus != types.HealthStatusUnknown {
 			t.Errorf("task %s, silent %s", task.HealthStatus, container(t, task, "silent").HealthStatus)
 		}

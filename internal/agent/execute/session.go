@@ -274,7 +274,7 @@ func (s *session) input(m ssmchannel.Message) {
 		_, _ = s.typed.Write(m.Payload)
 	}
 	if m.Flags&ssmchannel.FlagFIN != 0 {
-		s.typed.Close()
+		_ = s.typed.Close() // never fails
 	}
 }
 

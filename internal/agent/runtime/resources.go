@@ -88,9 +88,9 @@ func addDevice(s *specs.Spec, d Device) error {
 	if strings.Trim(permissions, "rwm") != "" {
 		return fmt.Errorf("invalid device mode: %s", permissions)
 	}
-	real, err := filepath.EvalSymlinks(d.Host) // as Docker
+	resolved, err := filepath.EvalSymlinks(d.Host) // as Docker
 	if err == nil {
-		err = oci.WithDevices(real, path, permissions)(context.Background(), nil, nil, s)
+		err = oci.WithDevices(resolved, path, permissions)(context.Background(), nil, nil, s)
 	}
 	if missing, ok := errors.AsType[*fs.PathError](err); ok {
 		err = missing.Err // Docker does not repeat the path

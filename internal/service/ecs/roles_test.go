@@ -70,7 +70,7 @@ func TestTaskHasCredentialsOfItsOwn(t *testing.T) {
 				if c.Type != want.kind || c.RoleARN != want.arn || c.AccessKeyID != "ASIA"+task.ID || len(c.CredentialsID) != 36 {
 					t.Errorf("credentials %+v", c)
 				}
-				if at, err := time.Parse(time.RFC3339, c.Expiration); err != nil || at.Sub(time.Now()) > RoleLife || c.Expires.Sub(at) >= time.Second {
+				if at, err := time.Parse(time.RFC3339, c.Expiration); err != nil || time.Until(at) > RoleLife || c.Expires.Sub(at) >= time.Second {
 					t.Errorf("expires %s, %v", c.Expiration, err)
 				}
 				ids[c.CredentialsID] = true

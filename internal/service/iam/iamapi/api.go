@@ -8,6 +8,8 @@
 package iamapi
 
 import (
+	"errors"
+
 	"net/url"
 	"strings"
 
@@ -35,27 +37,35 @@ func Register(mux *wire.Mux, room *iam.Room) {
 
 // seen turns what the room reports into what the caller sees.
 func seen(err error) error {
-	switch e := err.(type) {
-	case nil:
-		return nil
-	case *iam.NotFoundError:
-		return apierr.Client(iamshape.CodeNoSuchEntity, "%s", e)
-	case *iam.ExistsError:
-		return apierr.Client(iamshape.CodeEntityAlreadyExists, "%s", e)
-	case *iam.ConflictError:
-		return apierr.Client(iamshape.CodeDeleteConflict, "%s", e)
-	case *iam.LimitError:
-		return apierr.Client(iamshape.CodeLimitExceeded, "%s", e)
-	case *iam.ProtectedError:
-		return apierr.Client(iamshape.CodeUnmodifiableEntity, "%s", e)
-	case *iam.InputError, *tag.Violation:
-		return apierr.Client(iamshape.CodeInvalidInput, "%s", err)
-	case *iam.MalformedError:
-		return apierr.Client(iamshape.CodeMalformedPolicyDocument, "%s", e)
-	case *iam.ForeignError:
+	if e, ok := errors.AsType[*iam.ForeignError](err); ok {
 		return &wire.Denied{Text: e.Error()}
 	}
+	for _, known := range []struct {
+		code string
+		err  error
+	}{
+		{iamshape.CodeNoSuchEntity, as[*iam.NotFoundError](err)},
+		{iamshape.CodeEntityAlreadyExists, as[*iam.ExistsError](err)},
+		{iamshape.CodeDeleteConflict, as[*iam.ConflictError](err)},
+		{iamshape.CodeLimitExceeded, as[*iam.LimitError](err)},
+		{iamshape.CodeUnmodifiableEntity, as[*iam.ProtectedError](err)},
+		{iamshape.CodeInvalidInput, as[*iam.InputError](err)},
+		{iamshape.CodeInvalidInput, as[*tag.Violation](err)},
+		{iamshape.CodeMalformedPolicyDocument, as[*iam.MalformedError](err)},
+	} {
+		if known.err != nil {
+			return apierr.Client(known.code, "%s", known.err)
+		}
+	}
 	return err
+}
+
+// as is the error of that type in err, nil if there is none.
+func as[E error](err error) error {
+	if e, ok := errors.AsType[E](err); ok {
+		return e
+	}
+	return nil
 }
 
 // empty answers an operation that says nothing but whether it worked.
